@@ -1,0 +1,83 @@
+package connector
+
+import (
+	"context"
+	"time"
+)
+
+// Capabilities is what a driver declares of itself. Flow relies on the declaration and
+// on nothing else; conntest checks that it is true. The zero value promises nothing.
+type Capabilities struct {
+	// Name is the endpoint in errors and metrics: "csv orders.csv", "table invoices". It
+	// holds no secret and does not change while the program runs.
+	Name string
+	// Returns says that a source takes messages back and hands them out again. A message
+	// returned to a source without it stops the pipeline.
+	Returns bool
+	// Ordered says of a source that it wants settlements in the order of Read without a
+	// gap, and of a sink that it stops at the first message that fails.
+	Ordered bool
+	// Durable says of a sink that what it accepted survives a crash of the process.
+	Durable bool
+	// Idempotent says of a sink that writing a message again changes nothing.
+	Idempotent bool
+	// Transactional says of a sink that it stores the Position of each message in the
+	// same transaction as its effect.
+	Transactional bool
+	// Lease is how long a message that was handed out stays with its reader; zero means
+	// until Close. The Reader of a source with a lease implements Extender.
+	Lease time.Duration
+	// Partitioned says that parts of the source come and go; its Reader implements
+	// Revoker.
+	Partitioned bool
+}
+
+// Describer is implemented by sources, sinks, callers, queues and stores that have
+// something to declare.
+type Describer interface {
+	Describe() Capabilities
+}
+
+// Describe returns what endpoint declares, or the zero Capabilities.
+func Describe(endpoint any) Capabilities {
+	if d, ok := endpoint.(Describer); ok {
+		return d.Describe()
+	}
+
+	return Capabilities{}
+}
+
+// HealthChecker is implemented by endpoints that can tell whether they would work now.
+// CheckHealth must be safe for concurrent use and must not change anything.
+type HealthChecker interface {
+	CheckHealth(ctx context.Context) error
+}
+
+// Flusher is implemented by sinks that hold something back between Writes: a part file
+// that is not complete. Flow flushes at the end of a run; it never runs concurrently
+// with Write.
+type Flusher interface {
+	Flush(ctx context.Context) error
+}
+
+// Extender is implemented by Readers whose messages are leased. Flow calls Extend at a
+// third of the lease for everything in flight, concurrently with Read and Settle.
+type Extender interface {
+	// Extend renews the lease of the positions. One that was lost already is skipped.
+	Extend(ctx context.Context, positions []Position) error
+}
+
+// Finisher is implemented by the Readers of queues. Finish says that nothing more will
+// be written; Read then returns io.EOF once the queue holds nothing that could be handed
+// out, now or later. It may run concurrently with Read.
+type Finisher interface {
+	Finish()
+}
+
+// Revoker is implemented by Readers of sources whose partitions come and go.
+type Revoker interface {
+	// OnRevoke sets the function that the Reader calls before it gives partitions up.
+	// It returns when every message of them that was handed out has been settled, or
+	// when ctx ends. It is called once, before the first Read.
+	OnRevoke(wait func(ctx context.Context, partitions []string) error)
+}
