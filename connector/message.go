@@ -68,7 +68,8 @@ type Settlement struct {
 	Position Position
 	// Outcome is how the message ended; never Pending.
 	Outcome Outcome
-	// Cause is why a message was dead-lettered or returned; nil otherwise.
+	// Cause is why a message was dead-lettered, dropped or returned; nil otherwise. A
+	// message returned with [ErrStopped] was not tried and does not count as an attempt.
 	Cause error
 	// Delay is how long a returned message should wait before it is handed out again.
 	Delay time.Duration

@@ -102,6 +102,9 @@ var (
 	ErrFenced = errors.New("connector: claim lost to a later holder")
 	// ErrClosed says that the store, queue or reader was closed.
 	ErrClosed = errors.New("connector: closed")
+	// ErrStopped is the cause of a message that was returned because the pipeline
+	// stopped, not because it failed: a source does not count it as an attempt.
+	ErrStopped = errors.New("connector: stopped before the message was finished")
 )
 
 // ClaimedError says that another holder has the key.

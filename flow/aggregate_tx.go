@@ -1,0 +1,122 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// groupTx is one transaction of a stored aggregate. What it changes in memory is kept
+// apart until the commit.
+type groupTx[Key comparable, T, Acc any] struct {
+	a    *storedAggregate[Key, T, Acc]
+	open map[Key]time.Time
+	done []doneGroup[Key, Acc]
+}
+
+func (a *storedAggregate[Key, T, Acc]) begin() *groupTx[Key, T, Acc] {
+	return &groupTx[Key, T, Acc]{a: a}
+}
+
+// update runs fn in a transaction, afresh each time that the store repeats it.
+func (t *groupTx[Key, T, Acc]) update(ctx context.Context, fn func(tx connector.KV) error) error {
+	return guard(func() error {
+		return t.a.state.store.Update(ctx, func(tx connector.KV) error {
+			t.open, t.done = maps.Clone(t.a.open), nil
+
+			return fn(tx)
+		})
+	})
+}
+
+// apply takes over what was committed.
+func (t *groupTx[Key, T, Acc]) apply() {
+	t.a.open = t.open
+	t.a.done = append(t.a.done, t.done...)
+	t.a.wind()
+}
+
+// take adds one message to its group, unless it was added before.
+func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entry[T]) error {
+	a := t.a
+	seen, err := a.state.see(ctx, tx, e.it.meta.ID())
+	if err != nil || seen {
+		return err
+	}
+	k := a.key(e.value)
+	if _, known := t.open[k]; !known {
+		if err := t.room(ctx, tx); err != nil {
+			return err
+		}
+	}
+	group, name, err := a.state.load(ctx, tx, k)
+	if err != nil {
+		return err
+	}
+	group.Value = a.add(group.Value, e.value)
+	group.Count++
+	group.Last = time.Now()
+	t.open[k] = group.Last
+	if err := a.state.save(ctx, tx, name, group); err != nil {
+		return err
+	}
+	if group.Count == a.when.Count {
+		return t.close(ctx, tx, k, CountReached)
+	}
+
+	return nil
+}
+
+// room makes sure that a new group may be opened.
+func (t *groupTx[Key, T, Acc]) room(ctx context.Context, tx connector.KV) error {
+	if len(t.open) >= MaxKeys {
+		return fmt.Errorf("more than %d open groups: complete them sooner", MaxKeys)
+	}
+	if !t.a.when.NewKey {
+		return nil
+	}
+	for k := range maps.Clone(t.open) {
+		if err := t.close(ctx, tx, k, KeyChanged); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+// close moves a group to the done ones.
+func (t *groupTx[Key, T, Acc]) close(ctx context.Context, tx connector.KV, key Key, reason Reason) error {
+	group, name, err := t.a.state.load(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	group.Reason = reason
+	if err = tx.Delete(ctx, name, connector.Any); err != nil {
+		return fmt.Errorf("remove the open group: %w", err)
+	}
+	done, err := t.doneName(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err = t.a.state.save(ctx, tx, done, group); err != nil {
+		return err
+	}
+	delete(t.open, key)
+	t.done = append(t.done, doneGroup[Key, Acc]{name: done, group: group.Group})
+
+	return nil
+}
+
+// doneName returns a name that no other done group of the stage ever had. It grows, so
+// that groups are emitted again in their order.
+func (t *groupTx[Key, T, Acc]) doneName(ctx context.Context, tx connector.KV) (string, error) {
+	version, err := tx.Put(ctx, t.a.state.prefix+doneCount, nil, connector.Any, 0)
+	if err != nil {
+		return "", fmt.Errorf("number the done group: %w", err)
+	}
+
+	return fmt.Sprintf("%s%s%020d", t.a.state.prefix, doneGroups, version), nil
+}

@@ -1,0 +1,57 @@
+package flow
+
+import "context"
+
+// broadcast gives each message to several branches. Each branch has an item of its own;
+// the message ends when all of them have.
+func broadcast[T any](w *wiring, branches []any) any {
+	pushes := make([]push[T], len(branches))
+	for i, b := range branches {
+		pushes[i] = b.(push[T]) //nolint:forcetypeassert // the compiler of blueprints made it
+	}
+	l, derived := w.lane, &w.run.pipeline.derived
+
+	return push[T](func(ctx context.Context, it *item, value T) error {
+		f := newFan(derived, it)
+		for _, p := range pushes {
+			launch(ctx, l, p, f.part(it.meta), value)
+		}
+
+		return f.close(nil)
+	})
+}
+
+// Tee gives each message to a side branch as well, which build closes with an end. The
+// message ends when both have; Buffer in the side branch decouples their pace, not their
+// outcome.
+func (f Flow[T]) Tee(build func(Flow[T]) End) Flow[T] { return tee(f, build) }
+
+func tee[T any](f Flow[T], build func(Flow[T]) End) Flow[T] {
+	n := passing[T]("tee", f.n)
+	n.traits |= makes
+	n.require(build != nil, "the function that builds the branch is nil")
+	if build == nil {
+		return Flow[T]{n: n}
+	}
+	side := build(Flow[T]{n: n})
+	n.require(side.n != nil, "the branch has no end: return one made by To or ForEach")
+	n.sides = append(n.sides, side.n)
+
+	return Flow[T]{n: n}
+}
+
+// passing makes a stage that only counts.
+func passing[T any](kind string, ups ...*node) *node {
+	n := newNode[T, T](kind, ups...)
+	n.wire = func(w *wiring, n *node) any {
+		next, c := w.feed(n).(push[T]), w.counter(n)
+
+		return push[T](func(ctx context.Context, it *item, value T) error {
+			c.begin()
+
+			return next(ctx, it, value)
+		})
+	}
+
+	return n
+}

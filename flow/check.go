@@ -1,0 +1,70 @@
+package flow
+
+// check finds what is wrong with a stage in its place.
+func (p *plan) check(n *node, config Config) {
+	for _, up := range n.ups {
+		if up == nil {
+			p.problem(n, "it stands on a zero Flow: start with flow.From or flow.Merge")
+		}
+	}
+	if n.bound > config.MaxInFlight {
+		p.problem(n, "it collects up to %d messages, but the pipeline allows %d in flight: raise Config.MaxInFlight or lower the bound",
+			n.bound, config.MaxInFlight)
+	}
+	if n.traits.has(retries) {
+		p.checkRetry(n)
+	}
+	if n.body != nil {
+		p.checkBody(n)
+	}
+	if len(p.consumers[n]) == 0 && !n.traits.has(ends|joint) {
+		p.problem(n, "nothing follows it: close the flow with To, ForEach or Route")
+	}
+}
+
+// checkRetry refuses a Retry above a stage whose failure it would not see, or whose
+// healthy parts it would repeat.
+func (p *plan) checkRetry(n *node) {
+	unfit := p.below(n, func(m *node) bool {
+		return m.traits.has(holds|makes|frames|lanes|retries|joint) || p.broadcasts(m)
+	})
+	if p.broadcasts(n) {
+		unfit = n
+	}
+	switch {
+	case unfit == nil:
+	case unfit == n || p.broadcasts(unfit):
+		p.problem(n, "it would repeat the healthy branches of the broadcast at stage %s (%s): "+
+			"put a Retry into each branch, or flow.Into(sink).Retry on the sinks", p.names[unfit], unfit.at)
+	case unfit.traits.has(retries):
+		p.problem(n, "the Retry at stage %s (%s) is inside it, so attempts would multiply: keep one of them",
+			p.names[unfit], unfit.at)
+	case unfit.traits.has(joint):
+		p.problem(n, "a Retry in the body of Parallel does not see what fails behind it: "+
+			"use flow.Step.Retry on the call, or flow.Into(sink).Retry on the sink")
+	default:
+		p.problem(n, "it does not see the failures behind the %s at stage %s (%s): put the Retry below it, "+
+			"use flow.Step.Retry on the call, or flow.Into(sink).Retry on the sink", unfit.kind, p.names[unfit], unfit.at)
+	}
+}
+
+func (p *plan) broadcasts(n *node) bool { return len(p.consumers[n]) > 1 && n.dispatch == nil }
+
+// checkBody refuses, inside a parallel stage, what cannot work there.
+func (p *plan) checkBody(n *node) {
+	for m, in := range p.inside {
+		if in != n {
+			continue
+		}
+		switch {
+		case m.open != nil, m.kind != kindBody && len(m.ups) == 0:
+			p.problem(m, "the body of the parallel stage %s must be built on the flow that it is given", p.names[n])
+		case m.traits.has(lanes):
+			p.problem(m, "a %s inside the parallel stage %s runs things on yet another goroutine: put it before or after",
+				m.kind, p.names[n])
+		case m.traits.has(holds|makes) && n.traits.has(keepsOrder) && m.traits.has(holds):
+			p.problem(m, "a %s inside the ordered parallel stage %s cannot keep the order: use Unordered or KeyBy, or put it after",
+				m.kind, p.names[n])
+		}
+	}
+}

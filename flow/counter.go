@@ -1,0 +1,118 @@
+package flow
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// station is what a stage of a pipeline has counted, over all runs and workers.
+type station struct {
+	node       *node
+	name       string
+	in, failed atomic.Uint64
+	// retried counts attempts beyond the first.
+	retried  atomic.Uint64
+	outcomes   [connector.Returned + 1]atomic.Uint64
+	// buckets counts sampled durations by powers of two of a microsecond.
+	buckets [durationBuckets]atomic.Uint64
+	nanos   atomic.Uint64
+}
+
+// durationBuckets reach from 1 µs to about 34 s; the last one takes what is longer.
+const durationBuckets = 27
+
+// counter is one worker's share of a station. Only the worker's goroutine touches it;
+// flush adds it to the station.
+type counter struct {
+	lane    *lane
+	station *station
+	flow    string
+	index   int32
+	at      *int32
+	// mask decides which calls are timed: those whose number has no bit of it set.
+	mask     uint64
+	n        uint64
+	flushed  uint64
+	outcomes [connector.Returned + 1]uint64
+}
+
+// Calls shorter than quick are timed once in 128; longer ones always.
+const (
+	sampleMask = 127
+	quick      = 20 * time.Microsecond
+)
+
+// begin counts one call and reports whether it is to be timed.
+func (c *counter) begin() bool {
+	c.n++
+	*c.at = c.index
+
+	return c.n&c.mask == 0
+}
+
+// started returns the time if a call is to be timed, else 0. It is apart from begin so
+// that the compiler puts both into the stages.
+func started(timed bool) int64 {
+	if timed {
+		return now()
+	}
+
+	return 0
+}
+
+// end records the duration of a call that is timed.
+func (c *counter) end(start int64) {
+	if start != 0 {
+		c.record(start)
+	}
+}
+
+func (c *counter) record(start int64) {
+	nanos := now() - start
+	c.mask = sampleMask
+	if nanos > int64(quick) {
+		c.mask = 0
+	}
+	bucket := min(bits.Len64(uint64(max(nanos-1, 0))/1000), durationBuckets-1)
+	c.station.buckets[bucket].Add(1)
+	c.station.nanos.Add(uint64(max(nanos, 0)))
+}
+
+// ended notes the outcome that the stage gives to a message.
+func (c *counter) ended(it *item, outcome connector.Outcome) {
+	it.outcome = outcome
+	c.outcomes[outcome]++
+}
+
+// fail wraps the error of a user function or an endpoint with the place and the message.
+func (c *counter) fail(it *item, err error) error {
+	c.station.failed.Add(1)
+
+	return c.wrap(it, err)
+}
+
+func (c *counter) wrap(it *item, err error) error {
+	return &StageError{Flow: c.flow, Stage: c.station.name, At: c.station.node.at, Message: it.meta.ID(), Err: err}
+}
+
+func (c *counter) flush() {
+	if c.n == c.flushed {
+		return
+	}
+	c.station.in.Add(c.n - c.flushed)
+	c.flushed = c.n
+	for o, n := range c.outcomes {
+		if n != 0 {
+			c.station.outcomes[o].Add(n)
+			c.outcomes[o] = 0
+		}
+	}
+}
+
+// epoch makes clock readings small enough for an int64 and never zero.
+var epoch = time.Now().Add(-time.Hour) //nolint:gochecknoglobals // the origin of now
+
+func now() int64 { return int64(time.Since(epoch)) }

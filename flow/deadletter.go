@@ -1,0 +1,105 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// DeadLetter catches every message that fails below it, whether the failure comes at once
+// or much later from a batch, and writes it to the sink with its cause. The message is
+// then done. If the sink fails too, the failure goes to the next DeadLetter above, or the
+// source gets the message back. A message that is unfinished because the pipeline stops
+// is never dead-lettered.
+func (f Flow[T]) DeadLetter(sink connector.Sink[connector.DeadLetter[T]]) Flow[T] {
+	return deadLetter(f, sink)
+}
+
+func deadLetter[T any](f Flow[T], sink connector.Sink[connector.DeadLetter[T]]) Flow[T] {
+	n := newNode[T, T]("dead-letter", f.n)
+	n.traits |= frames
+	n.endpoint = sink
+	n.require(sink != nil, "the sink is nil: pass a connector.Sink")
+	n.wire = func(w *wiring, n *node) any {
+		next := w.feed(n).(push[T]) //nolint:forcetypeassert // the compiler of blueprints made it
+		d := &deadLetters[T]{run: w.run, station: w.run.pipeline.stations[n], sink: sink}
+		d.spare.New = func() any { return &deadFrame[T]{to: d} }
+		c := w.counter(n)
+
+		return push[T](func(ctx context.Context, it *item, value T) error {
+			c.begin()
+			fr := d.spare.Get().(*deadFrame[T]) //nolint:forcetypeassert // New makes nothing else
+			fr.value, fr.meta, fr.outer = value, it.meta, it.frame
+			it.frame = fr
+
+			return next(ctx, it, value)
+		})
+	}
+
+	return Flow[T]{n: n}
+}
+
+// deadLetters is a running DeadLetter stage. Messages may fail on any goroutine.
+type deadLetters[T any] struct {
+	run     *run
+	station *station
+	sink    connector.Sink[connector.DeadLetter[T]]
+	spare   sync.Pool
+	mu      sync.Mutex
+}
+
+// deadFrame remembers a message as it was when it passed.
+type deadFrame[T any] struct {
+	to    *deadLetters[T]
+	value T
+	meta  *connector.Meta
+	outer frame
+}
+
+func (f *deadFrame[T]) unwind(it *item, err error) (error, bool) {
+	it.frame = f.outer
+	if err != nil && !f.to.run.stopped(err) {
+		err = f.to.take(it, f.meta, f.value, err)
+	}
+	d := f.to
+	*f = deadFrame[T]{to: d}
+	d.spare.Put(f)
+
+	return err, false
+}
+
+// take writes the message to the sink. What it returns is left of the failure.
+func (d *deadLetters[T]) take(it *item, meta *connector.Meta, value T, cause error) error {
+	letter := connector.DeadLetter[T]{
+		ID:      meta.ID(),
+		Flow:    d.run.pipeline.name,
+		Cause:   cause.Error(),
+		Err:     cause,
+		Class:   connector.ClassOf(cause).String(),
+		Attempt: meta.Attempt(),
+		Value:   value,
+	}
+	if at, ok := errors.AsType[*StageError](cause); ok {
+		letter.Stage = at.Stage
+	}
+	if parts, ok := errors.AsType[*PartsError](cause); ok {
+		for _, p := range parts.Parts {
+			letter.Parts = append(letter.Parts, p.Error())
+		}
+	}
+	d.mu.Lock()
+	err := writeGuarded(d.run.ctx, d.sink, []connector.Message[connector.DeadLetter[T]]{{Meta: meta, Value: letter}})
+	d.mu.Unlock()
+	if err = fate(err, 0, 1); err != nil {
+		d.station.failed.Add(1)
+
+		return fmt.Errorf("%w (and the dead-letter sink of stage %s failed: %w)", cause, d.station.name, err)
+	}
+	d.station.outcomes[connector.DeadLettered].Add(1)
+	it.outcome, it.cause = connector.DeadLettered, cause
+
+	return nil
+}

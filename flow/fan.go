@@ -1,0 +1,120 @@
+package flow
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// fan owns the parts of one message: the branches of a broadcast, the parts of a split.
+// The parent ends when every part has ended, with the most severe of their outcomes.
+type fan struct {
+	tally  *tally
+	parent *item
+	// open counts the parts in flight, and one for the stage that is still making them.
+	open atomic.Int32
+
+	mu      sync.Mutex
+	outcome connector.Outcome
+	cause   error
+	failed  []error
+}
+
+func newFan(tally *tally, parent *item) *fan {
+	f := &fan{tally: tally, parent: parent}
+	f.open.Store(1)
+
+	return f
+}
+
+// part returns a new item whose completion the fan waits for.
+func (f *fan) part(meta *connector.Meta) *item {
+	f.open.Add(1)
+	f.tally.enter(1)
+
+	return &item{meta: meta, owner: f}
+}
+
+func (f *fan) finished(it *item, err error) {
+	f.tally.leave(it.outcome)
+	f.mu.Lock()
+	switch {
+	case err != nil:
+		f.failed = append(f.failed, err)
+	case it.outcome > f.outcome:
+		f.outcome, f.cause = it.outcome, it.cause
+	}
+	f.mu.Unlock()
+	if f.open.Add(-1) == 0 {
+		f.parent.complete(f.result())
+	}
+}
+
+// close says that no further part will come. It returns what the push of the stage
+// returns for the parent. The given error is the stage's own failure, if any.
+func (f *fan) close(err error) error {
+	if err != nil {
+		f.mu.Lock()
+		f.failed = append(f.failed, err)
+		f.mu.Unlock()
+	}
+	if f.open.Add(-1) > 0 {
+		return errHeld
+	}
+
+	return f.result()
+}
+
+// result runs when no part is in flight any more.
+func (f *fan) result() error {
+	f.parent.absorb(f.outcome, f.cause)
+	switch len(f.failed) {
+	case 0:
+		return nil
+	case 1:
+		return f.failed[0]
+	default:
+		return &PartsError{Parts: f.failed}
+	}
+}
+
+// group owns one message that was made of several: the result of a batch or a window.
+// Its members end with it.
+type group struct {
+	tally   *tally
+	members []*item
+}
+
+func newGroup(tally *tally, members []*item, meta *connector.Meta) *item {
+	tally.enter(1)
+
+	return &item{meta: meta, owner: &group{tally: tally, members: members}}
+}
+
+func (g *group) finished(it *item, err error) {
+	g.tally.leave(it.outcome)
+	for _, m := range g.members {
+		m.absorb(it.outcome, it.cause)
+		m.complete(err)
+	}
+}
+
+// launch runs one item through a chain and completes it unless a stage keeps it. A panic
+// in the chain fails the item.
+func launch[T any](ctx context.Context, l *lane, next push[T], it *item, value T) {
+	if err := guarded(ctx, l, next, it, value); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
+		it.complete(err)
+	}
+}
+
+func guarded[T any](ctx context.Context, l *lane, next push[T], it *item, value T) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = l.panicked(it, r)
+		}
+	}()
+
+	return next(ctx, it, value)
+}

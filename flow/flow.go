@@ -1,0 +1,56 @@
+package flow
+
+import (
+	"github.com/millrace-go/millrace/connector"
+)
+
+// Flow is an immutable blueprint of a stream of T. Each method returns a longer
+// blueprint and leaves the one it is called on as it was; one that is used twice is a
+// broadcast. A blueprint does nothing until a [Pipeline] runs it.
+type Flow[T any] struct {
+	n *node
+}
+
+// From starts a blueprint at a source.
+func From[T any](source connector.Source[T]) Flow[T] {
+	n := newNode[T, T]("from")
+	n.endpoint = source
+	n.require(source != nil, "the source is nil: pass a connector.Source")
+	n.open = func(w *wiring, n *node) intake { return newStream(w, n, source) }
+
+	return Flow[T]{n: n}
+}
+
+// As names the stage before it. The name appears in errors, metrics and diagrams, and
+// must be the only one of its kind in a pipeline. Without it a stage is named after its
+// kind, with a number from the second on: "map", "map-2".
+func (f Flow[T]) As(name string) Flow[T] { return Flow[T]{n: f.n.named(name)} }
+
+// Apply puts in a part of a flow that is written as a function of its own.
+func (f Flow[T]) Apply[Out any](part func(Flow[T]) Flow[Out]) Flow[Out] {
+	return part(f)
+}
+
+// End is a blueprint whose stream is closed: every message that reaches it ends there.
+type End struct {
+	n *node
+}
+
+// As names the end.
+func (e End) As(name string) End { return End{n: e.n.named(name)} }
+
+// named returns a copy with a name. A nil node belongs to a zero Flow or End, which the
+// pipeline reports.
+func (n *node) named(name string) *node {
+	if n == nil {
+		return nil
+	}
+	c := n.copy()
+	c.name = name
+	c.require(name != "", "As was given an empty name")
+
+	return c
+}
+
+// ups returns the node as the one upstream of the next.
+func (f Flow[T]) ups() []*node { return []*node{f.n} }

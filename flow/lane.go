@@ -1,0 +1,199 @@
+package flow
+
+import (
+	"context"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// lane is one goroutine that runs stages, their timers and their end. Everything between
+// a source and the next stage that runs things elsewhere shares a lane, so these stages
+// need no lock.
+type lane struct {
+	run      *run
+	counters []*counter
+	// at is the index, in counters, of the stage that was entered last.
+	at int32
+	// wake says that a mailbox has something for the lane.
+	wake chan struct{}
+	// polls take what waits in the mailboxes; each reports whether it did anything.
+	polls []func(ctx context.Context) bool
+	// passes run after each piece of work: they commit what was collected, hand over
+	// what was gathered, and report whether they did anything.
+	passes []func(ctx context.Context) bool
+	// finals end the stages when no more input comes. They are registered from the
+	// bottom of the chain upwards and run from the top down.
+	finals []func(ctx context.Context)
+	alarms []*alarm
+	// presses let go of what stages have collected, because the source may hand out no
+	// more before something ends.
+	presses []func(ctx context.Context)
+	pressed atomic.Bool
+	// feeders is how many mailboxes still have a writer; done when zero.
+	feeders int
+}
+
+// alarm is the one timer of a stage.
+type alarm struct {
+	at   time.Time
+	ring func(ctx context.Context)
+}
+
+func newLane(r *run) *lane {
+	l := &lane{run: r, wake: make(chan struct{}, 1)}
+	r.lanes = append(r.lanes, l)
+
+	return l
+}
+
+func (l *lane) alarm(ring func(ctx context.Context)) *alarm {
+	a := &alarm{ring: ring}
+	l.alarms = append(l.alarms, a)
+
+	return a
+}
+
+// press tells the lane that a source is full. It may be called from any goroutine.
+func (l *lane) press() {
+	if len(l.presses) > 0 {
+		l.pressed.Store(true)
+		l.rouse()
+	}
+}
+
+// rouse makes the lane look into its mailboxes. It may be called from any goroutine.
+func (l *lane) rouse() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// loop serves mailboxes and timers until every feeder has left, and ends the stages.
+func (l *lane) loop(ctx context.Context) {
+	timer := newIdleTimer()
+	defer timer.Stop()
+	for l.feeders > 0 {
+		if l.poll(ctx) {
+			l.pass(ctx)
+
+			continue
+		}
+		if l.feeders == 0 {
+			break
+		}
+		l.wait(ctx, timer)
+		l.pass(ctx)
+	}
+	l.finish(ctx)
+}
+
+func (l *lane) wait(ctx context.Context, timer *time.Timer) {
+	if l.pressed.Swap(false) {
+		for i := len(l.presses) - 1; i >= 0; i-- {
+			l.presses[i](ctx)
+		}
+
+		return
+	}
+	due := l.due()
+	if due == nil {
+		<-l.wake
+
+		return
+	}
+	if wait := time.Until(due.at); wait > 0 {
+		timer.Reset(wait)
+		select {
+		case <-l.wake:
+			timer.Stop()
+
+			return
+		case <-timer.C:
+		}
+	}
+	l.ring(ctx, due)
+}
+
+// poll empties the mailboxes once, and rings what is due, and reports whether there was
+// anything.
+func (l *lane) poll(ctx context.Context) bool {
+	busy := false
+	for _, poll := range l.polls {
+		busy = poll(ctx) || busy
+	}
+	if busy {
+		l.ringDue(ctx)
+	}
+
+	return busy
+}
+
+// ringDue rings every alarm whose time has come, so that a busy lane keeps its timers.
+func (l *lane) ringDue(ctx context.Context) {
+	if len(l.alarms) == 0 {
+		return
+	}
+	for now := time.Now(); ; {
+		due := l.due()
+		if due == nil || due.at.After(now) {
+			return
+		}
+		l.ring(ctx, due)
+	}
+}
+
+func (l *lane) ring(ctx context.Context, a *alarm) {
+	a.at = time.Time{}
+	a.ring(ctx)
+}
+
+// due returns the alarm that rings first, or nil.
+func (l *lane) due() *alarm {
+	var first *alarm
+	for _, a := range l.alarms {
+		if !a.at.IsZero() && (first == nil || a.at.Before(first.at)) {
+			first = a
+		}
+	}
+
+	return first
+}
+
+// pass ends a piece of work.
+func (l *lane) pass(ctx context.Context) {
+	for busy := true; busy; {
+		busy = false
+		for i := len(l.passes) - 1; i >= 0; i-- {
+			busy = l.passes[i](ctx) || busy
+		}
+	}
+	for _, c := range l.counters {
+		c.flush()
+	}
+}
+
+// finish ends the stages from the top of the chain down.
+func (l *lane) finish(ctx context.Context) {
+	for i := len(l.finals) - 1; i >= 0; i-- {
+		l.pass(ctx)
+		l.finals[i](ctx)
+	}
+	l.pass(ctx)
+}
+
+// panicked makes an error of what a user function panicked with.
+func (l *lane) panicked(it *item, value any) error {
+	err := &PanicError{Value: value, Stack: debug.Stack()}
+
+	return l.counters[l.at].fail(it, permanent(err))
+}
+
+// newIdleTimer returns a timer that is not running.
+func newIdleTimer() *time.Timer {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+
+	return timer
+}

@@ -1,0 +1,107 @@
+package flow
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// node is one stage of a blueprint. Nodes are immutable once a Flow or an End holds
+// them, so blueprints can be shared and used more than once.
+type node struct {
+	kind, name, at string
+	in, out        reflect.Type
+	ups            []*node
+	traits         traits
+	options        []Option
+	problems       []string
+	// sides are nodes that belong to this one: the ends of a tee or a route, the joint
+	// that closes the body of a parallel stage.
+	sides []*node
+	// wire builds the running stage and returns its push[In].
+	wire func(w *wiring, n *node) any
+	// open builds the intake of a source; nil for every other stage.
+	open func(w *wiring, n *node) intake
+	// spread joins the pushes of several consumers into one.
+	spread func(w *wiring, branches []any) any
+	// dispatch, where set, takes the place of spread: a route picks one consumer.
+	dispatch func(w *wiring, n *node, branches []any) any
+	// endpoint is the source, sink or caller that the stage uses, where there is one.
+	endpoint any
+	// body is the first node inside a parallel stage.
+	body *node
+	// bound is how many messages the stage may hold before it lets one go.
+	bound int
+}
+
+// traits say what a stage may do to its messages; the plan check goes by them.
+type traits uint16
+
+const (
+	// holds keeps messages beyond the return of its push.
+	holds traits = 1 << iota
+	// makes derives further messages: a split, a batch, a group.
+	makes
+	// frames intercepts the completion of messages.
+	frames
+	// lanes runs what is below it on another goroutine.
+	lanes
+	// ends has nothing below it.
+	ends
+	// retries pushes a message more than once.
+	retries
+	// joint closes the body of a parallel stage.
+	joint
+	// keepsOrder lets nothing overtake inside a parallel stage.
+	keepsOrder
+)
+
+func (t traits) has(any traits) bool { return t&any != 0 }
+
+// Option is one setting of a stage, as Graph shows it.
+type Option struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func option(name string, value any) Option { return Option{Name: name, Value: fmt.Sprint(value)} }
+
+// newNode makes a stage from In to Out.
+func newNode[In, Out any](kind string, ups ...*node) *node {
+	return &node{
+		kind:   kind,
+		at:     caller(),
+		in:     reflect.TypeFor[In](),
+		out:    reflect.TypeFor[Out](),
+		ups:    ups,
+		spread: broadcast[Out],
+	}
+}
+
+// problem notes a mistake in the stage's own arguments.
+func (n *node) problem(format string, args ...any) {
+	n.problems = append(n.problems, fmt.Sprintf(format, args...))
+}
+
+// require notes a problem unless ok.
+func (n *node) require(ok bool, format string, args ...any) {
+	if !ok {
+		n.problem(format, args...)
+	}
+}
+
+// copy returns a node that can be changed without touching the blueprint it came from.
+func (n *node) copy() *node {
+	c := *n
+
+	return &c
+}
+
+// label is the name a person gave, or the kind.
+func (n *node) label() string {
+	if n.name != "" {
+		return n.name
+	}
+
+	return n.kind
+}
+

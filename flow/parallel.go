@@ -1,0 +1,308 @@
+package flow
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Parallel runs body on n goroutines and joins their results. The results keep the
+// order of the input. What stages inside the body hold is per goroutine.
+func (f Flow[T]) Parallel[Out any](n int, body func(Flow[T]) Flow[Out]) Flow[Out] {
+	return parallel(f, n, keepsOrder, body, shareOut[T])
+}
+
+// Unordered is Parallel without the order: a result goes on as soon as it is there.
+func (f Flow[T]) Unordered[Out any](n int, body func(Flow[T]) Flow[Out]) Flow[Out] {
+	return parallel(f, n, 0, body, shareOut[T])
+}
+
+// mostWorkers bounds the goroutines of one parallel stage.
+const mostWorkers = 1024
+
+func parallel[In, Out any](
+	f Flow[In], workers int, order traits, body func(Flow[In]) Flow[Out], assign func(workers int) assignment[In],
+) Flow[Out] {
+	n := newNode[In, Out]("parallel", f.n)
+	n.traits |= holds | order
+	n.require(workers > 0 && workers <= mostWorkers, "it was given %d goroutines: want 1 to %d", workers, mostWorkers)
+	n.require(body != nil, "the body is nil")
+	n.options = append(n.options, option("goroutines", workers), option("ordered", order == keepsOrder))
+	if body == nil {
+		return Flow[Out]{n: n}
+	}
+	n.body = passing[In](kindBody)
+	last := body(Flow[In]{n: n.body})
+	end := newNode[Out, Out]("join", last.n)
+	end.traits |= joint
+	end.wire = func(w *wiring, n *node) any { return w.joints[n] }
+	n.sides = append(n.sides, end)
+	n.wire = func(w *wiring, n *node) any {
+		p := newParallel[In, Out](w, n, workers, order == keepsOrder, assign)
+		for range workers {
+			p.addWorker(w, n.body, end)
+		}
+
+		return push[In](p.push)
+	}
+
+	return Flow[Out]{n: n}
+}
+
+// fork is a running parallel stage, on the lane above and below the body.
+type fork[In, Out any] struct {
+	lane    *lane
+	c       *counter
+	next    push[Out]
+	ordered bool
+	assign  assignment[In]
+	results *mailbox[result[Out]]
+	workers []*worker[In, Out]
+	// gathered are the jobs being filled, one for each queue; queues carry them.
+	gathered []job[In]
+	queues   []chan job[In]
+	// out counts jobs that were handed out and have not come back; room is how many may.
+	out, room int
+	running   int
+	// size is how many messages make a job.
+	size int
+	// next number to give out, and to let go on.
+	number, due int64
+	early       map[int64]result[Out]
+}
+
+// job is a run of messages for one worker.
+type job[In any] struct {
+	number  int64
+	entries []entry[In]
+}
+
+// result is what came of a job. A loose one came of a timer, or of the end.
+type result[Out any] struct {
+	number int64
+	outs   []entry[Out]
+	size   int
+	took   time.Duration
+	loose  bool
+	exited bool
+}
+
+// assignment chooses the queue of a value.
+type assignment[In any] struct {
+	queues int
+	of     func(In) int
+}
+
+// shareOut lets all workers take from one queue.
+func shareOut[In any](int) assignment[In] {
+	return assignment[In]{queues: 1, of: func(In) int { return 0 }}
+}
+
+const (
+	// mostPerJob bounds the messages of a job, jobTime aims its length.
+	mostPerJob = 64
+	jobTime    = 50 * time.Microsecond
+	// jobsPerWorker is how many jobs may be under way for each worker.
+	jobsPerWorker = 4
+)
+
+func newParallel[In, Out any](
+	w *wiring, n *node, workers int, ordered bool, assign func(workers int) assignment[In],
+) *fork[In, Out] {
+	p := &fork[In, Out]{
+		lane:    w.lane,
+		c:       w.counter(n),
+		next:    w.feed(n).(push[Out]), //nolint:forcetypeassert // the compiler of blueprints made it
+		ordered: ordered,
+		assign:  assign(workers),
+		room:    workers * jobsPerWorker,
+		running: workers,
+		size:    1,
+		early:   make(map[int64]result[Out]),
+	}
+	p.results = newMailbox[result[Out]](w.lane, 0, 0)
+	p.gathered = make([]job[In], p.assign.queues)
+	p.queues = make([]chan job[In], p.assign.queues)
+	for i := range p.queues {
+		p.queues[i] = make(chan job[In], p.room)
+	}
+	w.lane.polls = append(w.lane.polls, func(ctx context.Context) bool { return p.takeIn(ctx, p.results.take()) })
+	w.lane.passes = append(w.lane.passes, func(context.Context) bool { p.sendAll(); return false })
+	w.lane.finals = append(w.lane.finals, p.finish)
+
+	return p
+}
+
+func (p *fork[In, Out]) push(ctx context.Context, it *item, value In) error {
+	p.c.begin()
+	q := p.assign.of(value)
+	g := &p.gathered[q]
+	g.entries = append(g.entries, entry[In]{it, value})
+	if len(g.entries) >= p.size {
+		for p.out >= p.room {
+			p.takeIn(ctx, p.results.await())
+		}
+		p.send(q)
+	}
+
+	return errHeld
+}
+
+func (p *fork[In, Out]) send(q int) {
+	g := p.gathered[q]
+	if len(g.entries) == 0 {
+		return
+	}
+	g.number = p.number
+	p.number++
+	p.out++
+	p.gathered[q] = job[In]{}
+	p.queues[q] <- g
+}
+
+// sendAll hands out what has been gathered. There is room for one more job a queue.
+func (p *fork[In, Out]) sendAll() {
+	for q := range p.gathered {
+		p.send(q)
+	}
+}
+
+// takeIn runs results through what is below, in order where that is asked for.
+func (p *fork[In, Out]) takeIn(ctx context.Context, results []result[Out]) bool {
+	for _, r := range slices.Clone(results) {
+		switch {
+		case r.exited:
+			p.running--
+			p.emit(ctx, r)
+		case r.loose:
+			p.emit(ctx, r)
+		default:
+			p.out--
+			p.adapt(r)
+			p.inTurn(ctx, r)
+		}
+	}
+
+	return len(results) > 0
+}
+
+func (p *fork[In, Out]) inTurn(ctx context.Context, r result[Out]) {
+	if !p.ordered {
+		p.emit(ctx, r)
+
+		return
+	}
+	p.early[r.number] = r
+	for {
+		r, ok := p.early[p.due]
+		if !ok {
+			return
+		}
+		delete(p.early, p.due)
+		p.due++
+		p.emit(ctx, r)
+	}
+}
+
+func (p *fork[In, Out]) emit(ctx context.Context, r result[Out]) {
+	for _, e := range r.outs {
+		launch(ctx, p.lane, p.next, e.it, e.value)
+	}
+}
+
+// adapt sets the size of the jobs to come by how long one took.
+func (p *fork[In, Out]) adapt(r result[Out]) {
+	each := max(r.took/time.Duration(max(r.size, 1)), 1)
+	p.size = min(max(int(jobTime/each), 1), mostPerJob, 2*p.size)
+}
+
+// finish ends the workers and takes in what is left.
+func (p *fork[In, Out]) finish(ctx context.Context) {
+	p.sendAll()
+	for p.out > 0 {
+		p.takeIn(ctx, p.results.await())
+	}
+	for _, q := range p.queues {
+		close(q)
+	}
+	for p.running > 0 {
+		p.takeIn(ctx, p.results.await())
+	}
+}
+
+// worker runs the body on a goroutine of its own.
+type worker[In, Out any] struct {
+	to   *fork[In, Out]
+	lane *lane
+	in   push[In]
+	jobs chan job[In]
+	outs []entry[Out]
+}
+
+func (p *fork[In, Out]) addWorker(w *wiring, body, end *node) {
+	k := &worker[In, Out]{to: p, lane: newLane(w.run), jobs: p.queues[len(p.workers)%len(p.queues)]}
+	p.workers = append(p.workers, k)
+	w.joints[end] = push[Out](func(_ context.Context, it *item, value Out) error {
+		k.outs = append(k.outs, entry[Out]{it, value})
+
+		return errHeld
+	})
+	w.on(k.lane, func() { k.in = body.wire(w, body).(push[In]) })
+	w.run.starts = append(w.run.starts, func() { w.run.working.Go(func() { k.loop(w.run.ctx) }) })
+}
+
+func (k *worker[In, Out]) loop(ctx context.Context) {
+	timer := newIdleTimer()
+	defer timer.Stop()
+	for k.serve(ctx, timer) {
+	}
+	k.lane.finish(ctx)
+	k.to.results.put(result[Out]{outs: k.outs, loose: true, exited: true})
+}
+
+// serve does one job or rings one alarm; it reports false when no job will come.
+func (k *worker[In, Out]) serve(ctx context.Context, timer *time.Timer) bool {
+	due := k.lane.due()
+	if due == nil {
+		j, ok := <-k.jobs
+		if ok {
+			k.do(ctx, j)
+		}
+
+		return ok
+	}
+	timer.Reset(max(time.Until(due.at), 0))
+	select {
+	case j, ok := <-k.jobs:
+		timer.Stop()
+		if ok {
+			k.do(ctx, j)
+		}
+
+		return ok
+	case <-timer.C:
+		k.lane.ring(ctx, due)
+		k.lane.pass(ctx)
+		k.post(result[Out]{loose: true})
+	}
+
+	return true
+}
+
+func (k *worker[In, Out]) do(ctx context.Context, j job[In]) {
+	start := now()
+	for _, e := range j.entries {
+		launch(ctx, k.lane, k.in, e.it, e.value)
+	}
+	k.lane.ringDue(ctx)
+	k.lane.pass(ctx)
+	k.post(result[Out]{number: j.number, size: len(j.entries), took: time.Duration(now() - start)})
+}
+
+func (k *worker[In, Out]) post(r result[Out]) {
+	r.outs, k.outs = k.outs, nil
+	if !r.loose || len(r.outs) > 0 {
+		k.to.results.put(r)
+	}
+}
+

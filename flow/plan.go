@@ -1,0 +1,123 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// plan is a checked definition: every stage in the order from the sources down, with
+// what is below it.
+type plan struct {
+	nodes     []*node
+	consumers map[*node][]*node
+	names     map[*node]string
+	// keeps says of each source whether a stage below it may keep a message.
+	keeps map[*node]bool
+	// inside says of each node of a body which parallel stage it is in.
+	inside map[*node]*node
+	// problems are listed in the order of the definition.
+	problems []Problem
+}
+
+func newPlan(ends []End, config Config) *plan {
+	p := &plan{
+		consumers: make(map[*node][]*node),
+		names:     make(map[*node]string),
+		keeps:     make(map[*node]bool),
+		inside:    make(map[*node]*node),
+	}
+	for _, e := range ends {
+		p.visit(e.n, nil)
+	}
+	p.name()
+	for _, n := range p.nodes {
+		for _, text := range n.problems {
+			p.problem(n, "%s", text)
+		}
+		p.check(n, config)
+	}
+	for _, n := range p.nodes {
+		if n.open != nil {
+			p.keeps[n] = p.below(n, func(m *node) bool { return m.traits.has(holds | lanes) }) != nil
+		}
+	}
+
+	return p
+}
+
+// visit adds n and everything that it is connected to, upstream first. body is the
+// parallel stage that n is inside of, or nil.
+func (p *plan) visit(n, body *node) {
+	if n == nil || slices.Contains(p.nodes, n) {
+		return
+	}
+	for _, up := range n.ups {
+		p.visit(up, body)
+	}
+	if slices.Contains(p.nodes, n) {
+		return // reached through a side of one above it
+	}
+	p.nodes = append(p.nodes, n)
+	p.inside[n] = body
+	for _, up := range n.ups {
+		if up != nil {
+			p.consumers[up] = append(p.consumers[up], n)
+		}
+	}
+	inner := body
+	if n.body != nil {
+		inner = n
+	}
+	for _, side := range n.sides {
+		p.visit(side, inner)
+	}
+}
+
+func (p *plan) problem(n *node, format string, args ...any) {
+	p.problems = append(p.problems, Problem{Stage: p.names[n], At: n.at, Text: fmt.Sprintf(format, args...)})
+}
+
+// name gives every stage a name of its own.
+func (p *plan) name() {
+	taken := make(map[string]*node)
+	for _, n := range p.nodes {
+		if n.name == "" {
+			continue
+		}
+		p.names[n] = n.name
+		if first := taken[n.name]; first != nil {
+			p.problem(n, "the name %q is taken by the %s at %s: choose another in As", n.name, first.kind, first.at)
+		}
+		taken[n.name] = n
+	}
+	for _, n := range p.nodes {
+		if n.name != "" {
+			continue
+		}
+		name := n.kind
+		for i := 2; taken[name] != nil; i++ {
+			name = n.kind + "-" + strconv.Itoa(i)
+		}
+		taken[name] = n
+		p.names[n] = name
+	}
+}
+
+// below returns the first stage below n, its bodies included, for which found is true.
+func (p *plan) below(n *node, found func(*node) bool) *node {
+	next := slices.Clone(p.consumers[n])
+	if n.body != nil {
+		next = append(next, n.body)
+	}
+	for _, m := range next {
+		if found(m) {
+			return m
+		}
+		if deeper := p.below(m, found); deeper != nil {
+			return deeper
+		}
+	}
+
+	return nil
+}

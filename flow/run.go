@@ -1,0 +1,285 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/retry"
+)
+
+// run is one run of a pipeline.
+type run struct {
+	pipeline *Pipeline
+	config   Config
+	// ctx is that of user functions; it ends at the drain deadline.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	// reading ends when the run takes no more in.
+	reading     context.Context
+	stopReading context.CancelCauseFunc
+	// settleCtx ends when settlements are given up, after ctx.
+	settleCtx    context.Context
+	stopSettling context.CancelFunc
+	settling     retry.Policy
+
+	lanes   []*lane
+	intakes []intake
+	// sinks are flushed at the end.
+	sinks []flushed
+	// farSides and crossings connect the two sides of queues inside the pipeline.
+	farSides  map[*node]intake
+	crossings map[*node]*crossing
+	// enders end what serves stages from goroutines of their own.
+	enders []func()
+
+	// opens prepare stages that keep state.
+	opens []func(context.Context) error
+	// starts launch the lanes that are fed by other lanes, and what serves stages.
+	starts []func()
+	// working are the goroutines that read and run stages; serving those that settle and
+	// confirm; extending those that keep leases until everything is settled.
+	working, serving, extending sync.WaitGroup
+	// settled is closed when extending may end.
+	settled chan struct{}
+	// idle is set when all stages have ended.
+	idle atomic.Bool
+	// done is closed when everything has ended, gaveUp when the run no longer waits.
+	done, gaveUp chan struct{}
+
+	draining sync.Once
+	deadline *time.Timer
+	returned atomic.Int64
+	mu       sync.Mutex
+	failure  error
+}
+
+type flushed struct {
+	station *station
+	sink    connector.Flusher
+}
+
+func newRun(ctx context.Context, p *Pipeline) *run {
+	r := &run{
+		pipeline: p,
+		config:   p.config,
+		done:     make(chan struct{}),
+		gaveUp:   make(chan struct{}),
+		settled:  make(chan struct{}),
+
+		farSides:  make(map[*node]intake),
+		crossings: make(map[*node]*crossing),
+
+		settling: retry.Policy{Attempts: 5, MaxElapsed: time.Minute, Idempotent: true},
+	}
+	base := context.WithoutCancel(ctx)
+	r.ctx, r.cancel = context.WithCancelCause(base)
+	r.reading, r.stopReading = context.WithCancelCause(base)
+	r.settleCtx, r.stopSettling = context.WithCancel(base)
+	w := &wiring{
+		run: r, plan: p.plan,
+		inputs: make(map[*node]any), leaves: make(map[*node]func()), joints: make(map[*node]any),
+	}
+	for _, n := range p.plan.nodes {
+		if n.open != nil {
+			r.intakes = append(r.intakes, n.open(w, n))
+		}
+		if f, ok := n.endpoint.(connector.Flusher); ok {
+			r.sinks = append(r.sinks, flushed{station: p.stations[n], sink: f})
+		}
+	}
+
+	return r
+}
+
+// execute runs until every source has ended or the run was stopped and drained.
+func (r *run) execute(ctx context.Context) error {
+	defer r.release()
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { r.drain(r.config.Drain, context.Cause(ctx)) })
+	defer stop()
+	for _, start := range r.starts {
+		start()
+	}
+	for _, in := range r.intakes {
+		in.start()
+	}
+	go r.await()
+	select {
+	case <-r.done:
+	case <-r.gaveUp:
+	}
+	err := r.closeIntakes()
+
+	return errors.Join(r.outcome(), err)
+}
+
+// release ends every context of the run.
+func (r *run) release() {
+	r.stopReading(nil)
+	r.cancel(nil)
+	r.stopSettling()
+	r.draining.Do(func() {})
+	if r.deadline != nil {
+		r.deadline.Stop()
+	}
+}
+
+func (r *run) open(ctx context.Context) error {
+	for _, open := range r.opens {
+		if err := open(ctx); err != nil {
+			return fmt.Errorf("flow %s: %w", r.pipeline.name, err)
+		}
+	}
+	for i, in := range r.intakes {
+		if err := in.open(ctx); err != nil {
+			for _, opened := range r.intakes[:i] {
+				err = errors.Join(err, opened.close())
+			}
+
+			return err
+		}
+	}
+
+	return nil
+}
+
+func (r *run) closeIntakes() error {
+	var errs []error
+	for _, in := range r.intakes {
+		errs = append(errs, in.close())
+	}
+
+	return errors.Join(errs...)
+}
+
+// await ends the run in order: reading and stages, confirmations and settlements, leases,
+// flushes.
+func (r *run) await() {
+	r.working.Wait()
+	r.idle.Store(true)
+	for _, end := range r.enders {
+		end()
+	}
+	for _, in := range r.intakes {
+		in.poke()
+	}
+	r.serving.Wait()
+	close(r.settled)
+	r.extending.Wait()
+	r.flush()
+	close(r.done)
+}
+
+func (r *run) flush() {
+	for _, s := range r.sinks {
+		if err := s.sink.Flush(r.ctx); err != nil {
+			r.fail(&StageError{
+				Flow: r.pipeline.name, Stage: s.station.name, At: s.station.node.at, Err: fmt.Errorf("flush: %w", err),
+			})
+		}
+	}
+}
+
+// drain stops reading and gives what is in flight until the limit to finish.
+func (r *run) drain(limit time.Duration, cause error) {
+	r.draining.Do(func() {
+		r.stopReading(cause)
+		for _, in := range r.intakes {
+			in.poke()
+		}
+		r.deadline = time.AfterFunc(max(limit, 0), r.abort)
+	})
+}
+
+// abort ends the context of user functions, and after a grace period the wait for them.
+func (r *run) abort() {
+	select {
+	case <-r.done:
+		return
+	default:
+	}
+	r.cancel(connector.ErrStopped)
+	time.AfterFunc(r.config.Grace, func() {
+		r.stopSettling()
+		select {
+		case <-r.done:
+		default:
+			r.giveUp()
+		}
+	})
+}
+
+func (r *run) giveUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.gaveUp:
+	default:
+		close(r.gaveUp)
+	}
+}
+
+// fail notes the first error that ends the run, and drains.
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	first := r.failure == nil
+	if first {
+		r.failure = err
+	}
+	r.mu.Unlock()
+	if first {
+		r.config.Logger.Error("pipeline failed", zap.String("flow", r.pipeline.name), zap.Error(err))
+		r.drain(r.config.Drain, err)
+	}
+}
+
+// press makes the stages let go of what they can: a source may hand out no more.
+func (r *run) press() {
+	for _, l := range r.lanes {
+		l.press()
+	}
+}
+
+// stopping reports whether the run ends before its input does.
+func (r *run) stopping() bool { return r.reading.Err() != nil }
+
+// stopped reports whether err comes of the stop and not of the message.
+func (r *run) stopped(err error) bool {
+	return r.ctx.Err() != nil || errors.Is(err, connector.ErrStopped)
+}
+
+// outcome is what Run returns.
+func (r *run) outcome() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.failure
+	if left := r.left(); left.InFlight > 0 {
+		err = errors.Join(err, &StoppedError{Flow: r.pipeline.name, Left: left})
+	}
+
+	return err
+}
+
+func (r *run) left() Left {
+	line := r.pipeline.source.line()
+
+	return Left{Returned: r.returned.Load(), InFlight: line.InFlight, Unconfirmed: line.Unconfirmed}
+}
+
+// event logs what an operator may want to know and nobody returns.
+func (r *run) event(text string, s *station, err error, delay time.Duration) {
+	fields := []zap.Field{zap.String("flow", r.pipeline.name), zap.Error(err), zap.Duration("delay", delay)}
+	if s != nil {
+		fields = append(fields, zap.String("stage", s.name))
+	}
+	r.config.Logger.Warn(text, fields...)
+}

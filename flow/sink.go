@@ -1,0 +1,140 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// To closes the flow with a sink. Each message is written by itself as it arrives; put a
+// Batch before it to write many at once.
+func (f Flow[T]) To(sink connector.Sink[T]) End { return to(f, sink) }
+
+func to[T any](f Flow[T], sink connector.Sink[T]) End {
+	n := newSinkNode("to", f.n, sink)
+	n.wire = func(w *wiring, n *node) any {
+		c := w.counter(n)
+		// One slice serves every Write: the sink must not keep it.
+		one := make([]connector.Message[T], 1)
+
+		return push[T](func(ctx context.Context, it *item, value T) error {
+			one[0] = connector.Message[T]{Meta: it.meta, Value: value}
+			start := started(c.begin())
+			err := sink.Write(ctx, one)
+			c.end(start)
+			if err != nil {
+				if err = fate(err, 0, 1); err != nil {
+					return c.fail(it, err)
+				}
+			}
+			c.ended(it, connector.Delivered)
+
+			return nil
+		})
+	}
+
+	return End{n: n}
+}
+
+// ForEach closes the flow with a function. A message is delivered when fn returns nil.
+func (f Flow[T]) ForEach(fn func(context.Context, T) error) End { return forEach(f, fn) }
+
+func forEach[T any](f Flow[T], fn func(context.Context, T) error) End {
+	n := newNode[T, T]("for-each", f.n)
+	n.traits |= ends
+	n.require(fn != nil, "the function is nil")
+	n.wire = func(w *wiring, n *node) any {
+		c := w.counter(n)
+
+		return push[T](func(ctx context.Context, it *item, value T) error {
+			start := started(c.begin())
+			err := fn(ctx, value)
+			c.end(start)
+			if err != nil {
+				return c.fail(it, err)
+			}
+			c.ended(it, connector.Delivered)
+
+			return nil
+		})
+	}
+
+	return End{n: n}
+}
+
+func newSinkNode[T any](kind string, up *node, sink connector.Sink[T]) *node {
+	n := newNode[T, T](kind, up)
+	n.traits |= ends
+	n.require(sink != nil, "the sink is nil: pass a connector.Sink")
+	n.endpoint = sink
+	if p, ok := sink.(interface{ plan() ([]Option, []string) }); ok {
+		n.uses(p.plan())
+	}
+
+	return n
+}
+
+// uses takes over the options and the problems of what the stage is given.
+func (n *node) uses(options []Option, problems []string) {
+	n.options = append(n.options, options...)
+	n.problems = append(n.problems, problems...)
+}
+
+// write calls the sink once, timing it and turning a panic into an error.
+func write[T any](ctx context.Context, c *counter, sink connector.Sink[T], messages []connector.Message[T]) error {
+	start := started(c.begin())
+	err := writeGuarded(ctx, sink, messages)
+	c.end(start)
+
+	return err
+}
+
+func writeGuarded[T any](ctx context.Context, sink connector.Sink[T], messages []connector.Message[T]) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = connector.Permanent(&PanicError{Value: r, Stack: debug.Stack()})
+		}
+	}()
+
+	return sink.Write(ctx, messages)
+}
+
+// fate returns what a Write of n messages did with the i-th: nil when it was accepted.
+func fate(err error, i, n int) error {
+	if err == nil {
+		return nil
+	}
+	partial, ok := errors.AsType[*connector.PartialError](err)
+	if !ok {
+		return err
+	}
+	if len(partial.Members) != n {
+		return fmt.Errorf("the sink's PartialError has %d members for %d messages: %w", len(partial.Members), n, err)
+	}
+	m := partial.Members[i]
+	switch m.Fate {
+	case connector.Accepted:
+		return nil
+	case connector.Unclear:
+		return connector.Ambiguous(orUnnamed(m.Err))
+	case connector.NotAttempted:
+		return connector.Transient(fmt.Errorf("not attempted: %w", err))
+	case connector.Failed:
+		return orUnnamed(m.Err)
+	default:
+		return fmt.Errorf("the sink's PartialError has %v: %w", m.Fate, err)
+	}
+}
+
+var errUnnamed = errors.New("the sink gave no cause")
+
+func orUnnamed(err error) error {
+	if err == nil {
+		return errUnnamed
+	}
+
+	return err
+}

@@ -1,0 +1,72 @@
+package flow
+
+import (
+	"time"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// StageStats is what a stage has counted since its pipeline was made.
+type StageStats struct {
+	// Stage and Kind name it: "customer", "enrich".
+	Stage string `json:"stage"`
+	Kind  string `json:"kind"`
+	// Endpoint is the declared name of its source, sink, queue or store, if it has one.
+	Endpoint string `json:"endpoint,omitempty"`
+	// In counts calls: messages, or for a sink behind a batch, batches.
+	In uint64 `json:"in"`
+	// Failed counts messages that failed here, Retried attempts beyond the first.
+	Failed  uint64 `json:"failed"`
+	Retried uint64 `json:"retried"`
+	// Outcomes counts the outcomes that were decided here, indexed by
+	// [connector.Outcome].
+	Outcomes [connector.Returned + 1]uint64 `json:"-"`
+	// Durations has the calls that were timed.
+	Durations Durations `json:"durations"`
+}
+
+// Durations is a histogram of the calls of a stage that were timed: all of them where
+// they take more than 20 µs, else one in 128.
+type Durations struct {
+	// Count and Sum are those of the timed calls.
+	Count uint64        `json:"count"`
+	Sum   time.Duration `json:"sum"`
+	// Buckets counts by upper bound: Buckets[i] took at most 2^i µs and more than the
+	// bucket before; the last one has all the rest.
+	Buckets [durationBuckets]uint64 `json:"-"`
+}
+
+// UpperBound returns the upper bound of the i-th bucket; there is none for the last.
+func (Durations) UpperBound(i int) time.Duration { return time.Microsecond << i }
+
+// Stats returns what each stage has counted, in the order of Graph. Counts of messages
+// that are in a worker's hands may be missing by a chunk.
+func (p *Pipeline) Stats() []StageStats {
+	all := make([]StageStats, 0, len(p.plan.nodes))
+	for _, n := range p.plan.nodes {
+		all = append(all, p.stations[n].stats())
+	}
+
+	return all
+}
+
+func (s *station) stats() StageStats {
+	out := StageStats{
+		Stage:    s.name,
+		Kind:     s.node.kind,
+		Endpoint: connector.Describe(s.node.endpoint).Name,
+		In:       s.in.Load(),
+		Failed:   s.failed.Load(),
+		Retried:  s.retried.Load(),
+	}
+	for i := range s.outcomes {
+		out.Outcomes[i] = s.outcomes[i].Load()
+	}
+	for i := range s.buckets {
+		out.Durations.Buckets[i] = s.buckets[i].Load()
+		out.Durations.Count += out.Durations.Buckets[i]
+	}
+	out.Durations.Sum = time.Duration(s.nanos.Load()) //nolint:gosec // a sum of durations
+
+	return out
+}

@@ -1,0 +1,207 @@
+package flow
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// Via sends messages through a queue to what is below.
+//
+// A queue that is not durable is a hop inside the process: a message is in flight until
+// it has ended on the far side, and ends as it ended there. A durable queue begins a new
+// account: the message is delivered when the queue has accepted it, and what the queue
+// hands out on the far side is a source message of its own, settled with the queue, which
+// hands it out again when it is returned and keeps it when the process dies. When the
+// input has ended, the far side ends once the queue is empty; when the pipeline stops,
+// what is in a durable queue stays there.
+func (f Flow[T]) Via(queue connector.Queue[T]) Flow[T] { return via(f, queue) }
+
+func via[T any](f Flow[T], queue connector.Queue[T]) Flow[T] {
+	h := &hop[T]{queue: queue}
+	near := newNode[T, T]("via", f.n)
+	near.traits |= lanes | holds | ends
+	near.wire = h.wireNear
+	far := newNode[T, T]("via-out", near)
+	far.open = h.openFar
+	if queue == nil {
+		near.problem("the queue is nil: pass a connector.Queue")
+
+		return Flow[T]{n: far}
+	}
+	h.durable = connector.Describe(queue).Durable
+	near.endpoint, far.endpoint = queue, queue
+	near.options = append(near.options, option("durable", h.durable))
+
+	return Flow[T]{n: far}
+}
+
+// hop is both sides of a queue between two parts of a flow.
+type hop[T any] struct {
+	queue   connector.Queue[T]
+	durable bool
+	// crossed numbers the messages over all runs, because a queue in memory may outlive
+	// a run that left messages in it.
+	crossed atomic.Int64
+}
+
+// hopHeader carries the number of a message through a queue that is not durable.
+const hopHeader = "millrace-hop"
+
+// hopNear collects the messages of a pass and writes them with one Write.
+type hopNear[T any] struct {
+	hop      *hop[T]
+	run      *run
+	c        *counter
+	waiting  []entry[T]
+	messages []connector.Message[T]
+	crossing *crossing
+}
+
+// crossing holds the messages that are inside a queue that is not durable.
+type crossing struct {
+	mu     sync.Mutex
+	inside map[string]*item
+}
+
+func (h *hop[T]) wireNear(w *wiring, n *node) any {
+	s := &hopNear[T]{hop: h, run: w.run, c: w.counter(n), crossing: w.run.crossing(n)}
+	w.lane.passes = append(w.lane.passes, s.pass)
+	far := w.plan.consumers[n]
+	w.lane.finals = append(w.lane.finals, func(context.Context) {
+		for _, f := range far {
+			w.run.farSides[f].finish()
+		}
+	})
+	w.run.enders = append(w.run.enders, s.crossing.giveUp)
+
+	return push[T](s.push)
+}
+
+func (s *hopNear[T]) push(ctx context.Context, it *item, value T) error {
+	s.c.begin()
+	s.waiting = append(s.waiting, entry[T]{it, value})
+	if len(s.waiting) >= mostPerCommit {
+		s.pass(ctx)
+	}
+
+	return errHeld
+}
+
+func (s *hopNear[T]) pass(ctx context.Context) bool {
+	waiting := s.waiting
+	if len(waiting) == 0 {
+		return false
+	}
+	s.waiting = nil
+	s.messages = s.messages[:0]
+	for _, e := range waiting {
+		meta := e.it.meta
+		if !s.hop.durable {
+			number := strconv.FormatInt(s.hop.crossed.Add(1), 10)
+			meta = meta.WithHeader(hopHeader, number)
+			s.crossing.enter(number, e.it)
+		}
+		s.messages = append(s.messages, connector.Message[T]{Meta: meta, Value: e.value})
+	}
+	start := now()
+	err := writeGuarded(ctx, s.hop.queue, s.messages)
+	s.c.record(start)
+	for i, e := range waiting {
+		s.written(e.it, s.messages[i].Meta, fate(err, i, len(waiting)))
+	}
+	clear(s.messages)
+
+	return true
+}
+
+// written ends a message that the queue refused, or that a durable queue has.
+func (s *hopNear[T]) written(it *item, meta *connector.Meta, err error) {
+	if !s.hop.durable {
+		if err == nil || s.crossing.leave(meta.Header(hopHeader)) == nil {
+			return // it ends on the far side
+		}
+	}
+	if err != nil {
+		it.complete(s.c.fail(it, err))
+
+		return
+	}
+	s.c.ended(it, connector.Delivered)
+	it.complete(nil)
+}
+
+func (c *crossing) enter(number string, it *item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inside[number] = it
+}
+
+// leave returns the message of the number, once.
+func (c *crossing) leave(number string) *item {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	it := c.inside[number]
+	delete(c.inside, number)
+
+	return it
+}
+
+// giveUp returns what is still inside when every stage has ended: a stop came first.
+func (c *crossing) giveUp() {
+	c.mu.Lock()
+	inside := c.inside
+	c.inside = nil
+	c.mu.Unlock()
+	for _, it := range inside {
+		it.complete(connector.ErrStopped)
+	}
+}
+
+func (h *hop[T]) openFar(w *wiring, n *node) intake {
+	s := newStream[T](w, n, h.queue)
+	if !h.durable {
+		// The near side is part of the same run: the far side reads until it has ended.
+		s.reading = w.run.ctx
+		s.book.tally = &w.run.pipeline.derived
+		c := w.run.crossing(n.ups[0])
+		s.prepare = func(it *item) {
+			if near := c.leave(it.meta.Header(hopHeader)); near != nil {
+				it.frame = &landing{near: near}
+				it.meta = near.meta
+			}
+		}
+	}
+	w.run.farSides[n] = s
+
+	return s
+}
+
+// landing ends the near side of a message as its far side ends.
+type landing struct{ near *item }
+
+func (l *landing) unwind(it *item, err error) (error, bool) {
+	it.frame = nil
+	l.near.absorb(it.outcome, it.cause)
+	l.near.complete(err)
+	if err != nil {
+		// The near side has the failure; for the queue the message is done.
+		it.outcome, it.cause = connector.Delivered, nil
+	}
+
+	return nil, false
+}
+
+// crossing returns what both sides of a hop share in this run.
+func (r *run) crossing(near *node) *crossing {
+	c := r.crossings[near]
+	if c == nil {
+		c = &crossing{inside: make(map[string]*item)}
+		r.crossings[near] = c
+	}
+
+	return c
+}
