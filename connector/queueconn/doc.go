@@ -1,0 +1,39 @@
+// Package queueconn is a connector.Queue[T] inside the process: in memory, or durable in
+// one file kept with bbolt. Both are the same [Queue] over another storage, so they differ
+// in durability and in nothing else.
+//
+// All methods of Queue are safe for concurrent use, and every Open is a competing reader.
+// The package starts no goroutine and reads time only through package time.
+//
+// # Order
+//
+// Messages are handed out in the order in which they were accepted. A message that comes
+// back keeps its place: it is handed out before everything accepted after it that is
+// still there. While its delay runs, messages behind it overtake. With more than one
+// reader, or more than one message in work, effects can happen in another order.
+//
+// # Leases and attempts
+//
+// A message that was handed out stays with its Reader until it is settled, until its lease
+// ends without an Extend, or until Reader.Close. Attempt is 1 at first and counts up each
+// time the message is handed out again, unless it was returned with connector.ErrStopped.
+// A message that comes back from attempt Config.MaxAttempts becomes a dead letter inside
+// the queue, with its cause; see [Queue.Dead], [Queue.Redrive] and [Queue.Discard].
+// Before the last attempt it is handed out alone, so that a message which crashes the
+// process does not take the others of its chunk with it.
+//
+// A settlement is ignored where the lease has been lost; [Queue.Lost] counts lost leases.
+//
+// # Durability
+//
+// The durable queue syncs before Write and Settle return. Concurrent calls share a commit,
+// and Read needs none. Leases end with the process: after reopening, everything that was
+// not settled is ready again, delayed messages after their delay.
+//
+// So that a message which kills the process each time is counted, Read notes what it hands
+// out in a second file, the path and ".attempts", before it returns. That is one write to
+// the page cache of 20 bytes for each run of messages, without a sync (about 1 µs for a
+// chunk). The note survives the death of the process. It may be lost when the machine
+// loses power: then the attempts since the last return are not counted, and nothing else
+// is lost. Removing the file resets these counts.
+package queueconn

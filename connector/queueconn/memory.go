@@ -1,0 +1,142 @@
+package queueconn
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+// memory is storage that ends with the process.
+type memory[T any] struct {
+	cfg     Config
+	publish publish
+
+	mu       sync.Mutex
+	tail     int64
+	messages map[int64]*parcel[T]
+	dead     []deadParcel[T]
+}
+
+type deadParcel[T any] struct {
+	seq     int64
+	parcel  *parcel[T]
+	attempt int
+	cause   error
+}
+
+func newMemory[T any](cfg Config, p publish) *memory[T] {
+	return &memory[T]{cfg: cfg, publish: p, messages: map[int64]*parcel[T]{}}
+}
+
+func (s *memory[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
+	fields, err := parcelFields(m.Meta, s.cfg)
+
+	return &parcel[T]{fields: fields, value: m.Value}, err
+}
+
+func (s *memory[T]) add(_ context.Context, parcels []*parcel[T]) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range parcels {
+		s.append(p)
+	}
+	s.publish(s.tail, len(parcels))
+
+	return nil
+}
+
+func (s *memory[T]) append(p *parcel[T]) {
+	p.entry = entry{seq: s.tail}
+	s.messages[s.tail] = p
+	s.tail++
+}
+
+func (s *memory[T]) load(p pick) ([]loaded[T], error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := make([]loaded[T], 0, len(p.back)+min(p.max, int(p.to-p.from)))
+	for _, e := range p.back {
+		found = append(found, loaded[T]{entry: e, parcel: s.messages[e.seq]})
+	}
+	for seq := p.from; seq < p.to && len(found) < cap(found); seq++ {
+		m := s.messages[seq]
+		found = append(found, loaded[T]{entry: &m.entry, parcel: m})
+	}
+
+	return found, nil
+}
+
+func (s *memory[T]) note([]*entry) (bool, error) { return false, nil }
+
+func (s *memory[T]) rewrite([]*entry) error { return nil }
+
+func (s *memory[T]) settle(_ context.Context, c changes) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range c.done {
+		delete(s.messages, e.seq)
+	}
+	for _, b := range c.dead {
+		s.dead = append(s.dead, deadParcel[T]{b.entry.seq, s.messages[b.entry.seq], b.entry.counted(), b.cause})
+		delete(s.messages, b.entry.seq)
+	}
+
+	return nil
+}
+
+func (s *memory[T]) buried(ctx context.Context) iter.Seq2[connector.DeadLetter[T], error] {
+	return func(yield func(connector.DeadLetter[T], error) bool) {
+		for _, d := range s.sortedDead() {
+			if err := ctx.Err(); err != nil {
+				yield(connector.DeadLetter[T]{}, err)
+
+				return
+			}
+			letter := connector.DeadLetter[T]{
+				ID: d.parcel.fields.ID, Stage: s.cfg.Name, Attempt: d.attempt, Value: d.parcel.value,
+				Cause: causeText(d.cause), Err: d.cause, Class: connector.ClassOf(d.cause).String(),
+			}
+			if !yield(letter, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *memory[T]) sortedDead() []deadParcel[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.SortFunc(s.dead, func(a, b deadParcel[T]) int { return cmp.Compare(a.seq, b.seq) })
+
+	return slices.Clone(s.dead)
+}
+
+func (s *memory[T]) unbury(_ context.Context, _ int64, ids wanted, discard bool) (int, int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.dead)
+	s.dead = slices.DeleteFunc(s.dead, func(d deadParcel[T]) bool {
+		if !ids.takes(d.parcel.fields.ID) {
+			return false
+		}
+		if !discard {
+			s.append(d.parcel)
+		}
+
+		return true
+	})
+	n := before - len(s.dead)
+	if !discard && n > 0 {
+		s.publish(s.tail, n)
+	}
+
+	return n, -1, nil
+}
+
+func (s *memory[T]) health() error { return nil }
+
+func (s *memory[T]) close() error { return nil }
