@@ -1,0 +1,21 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package fileconn
+
+import (
+	"fmt"
+	"os"
+)
+
+// lockFile opens the lock file; on this system nothing keeps another sink away.
+func lockFile(path string) (*os.File, error) {
+	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, newFileMode)
+	if err != nil {
+		return nil, fmt.Errorf("open the lock file: %w", err)
+	}
+
+	return lock, nil
+}
+
+// syncDir does nothing: this system has no call for it.
+func syncDir(string) error { return nil }

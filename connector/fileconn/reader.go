@@ -1,0 +1,120 @@
+package fileconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/millrace-go/millrace/connector"
+)
+
+const (
+	// chunk is the most messages of one Read.
+	chunk = 1024
+	// ctxEvery is how many records pass between two looks at the context.
+	ctxEvery = 64
+)
+
+// reader reads the files of a source one after the other.
+type reader[T any] struct {
+	source  *Source[T]
+	opened  int // files opened so far; the last of them is file
+	file    *os.File
+	records next[T]
+	fields  connector.Fields // of the messages of file, but for the offset
+	err     error            // what ended the reading
+}
+
+// Read implements connector.Reader.
+func (r *reader[T]) Read(ctx context.Context, most int) ([]connector.Message[T], error) {
+	if most < 1 {
+		return nil, connector.Permanent(fmt.Errorf("fileconn: read of at most %d messages; want 1 or more", most))
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	most = min(most, chunk)
+	messages := make([]connector.Message[T], most)
+	metas := make([]connector.Meta, most)
+	for i := range messages {
+		if i%ctxEvery == 0 && ctx.Err() != nil {
+			return messages[:i], ctx.Err()
+		}
+		if err := r.next(&messages[i].Value); err != nil {
+			r.err = err
+
+			return messages[:i], err
+		}
+		metas[i] = connector.MakeMeta(r.fields)
+		messages[i].Meta = &metas[i]
+	}
+
+	return messages, nil
+}
+
+// next puts the next record of the current file, or else of the one that follows, into
+// value.
+func (r *reader[T]) next(value *T) error {
+	for {
+		if r.file == nil {
+			if err := r.openFile(); err != nil {
+				return err
+			}
+		}
+		line, err := r.records(value)
+		if err == nil {
+			r.fields.Position.Offset = int64(line)
+
+			return nil
+		}
+		if !errors.Is(err, io.EOF) {
+			return fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.Name(), err)
+		}
+		if err := r.Close(); err != nil {
+			return err
+		}
+	}
+}
+
+// openFile goes on to the next file; after the last it returns io.EOF.
+func (r *reader[T]) openFile() error {
+	paths := r.source.config.Paths
+	if r.opened == len(paths) {
+		return io.EOF
+	}
+	path := paths[r.opened]
+	if err := r.source.checkFile(path); err != nil {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return connector.Permanent(fmt.Errorf("fileconn: %s: %w", r.source.kind, err))
+	}
+	r.opened++
+	r.file, r.records = file, r.source.records(file)
+	r.fields = connector.Fields{
+		Position: connector.Position{Partition: r.source.partition(path)},
+		Headers:  map[string]string{"file": path},
+	}
+
+	return nil
+}
+
+// Settle implements connector.Reader. A file keeps no account of what was done.
+func (r *reader[T]) Settle(context.Context, []connector.Settlement) error { return nil }
+
+// Close implements connector.Reader.
+func (r *reader[T]) Close() error {
+	file := r.file
+	r.file = nil
+	if file == nil {
+		return nil
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("fileconn: %s: %w", r.source.kind, err)
+	}
+
+	return nil
+}
