@@ -1,0 +1,170 @@
+package conntest_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/connector/conntest"
+	"github.com/millrace-go/millrace/connector/queueconn"
+)
+
+// queue is a queueconn.Queue with one defect.
+type queue struct {
+	*queueconn.Queue[string]
+
+	write func(ctx context.Context, list []message) error
+	depth func(d connector.Depth) connector.Depth
+	open  func(r connector.Reader[string]) connector.Reader[string]
+}
+
+func (q queue) Write(ctx context.Context, list []message) error {
+	if q.write != nil {
+		return q.write(ctx, list)
+	}
+
+	return q.Queue.Write(ctx, list)
+}
+
+func (q queue) Depth(ctx context.Context) (connector.Depth, error) {
+	depth, err := q.Queue.Depth(ctx)
+	if q.depth != nil {
+		depth = q.depth(depth)
+	}
+
+	return depth, err
+}
+
+func (q queue) Open(ctx context.Context) (connector.Reader[string], error) {
+	reader, err := q.Queue.Open(ctx)
+	if q.open != nil && err == nil {
+		reader = q.open(reader)
+	}
+
+	return reader, err
+}
+
+func queueTest(spoil func(q *queue), edit func(h *conntest.QueueHarness[string])) func(*testing.T) {
+	return func(t *testing.T) {
+		h := conntest.QueueHarness[string]{
+			New: func(t testing.TB) connector.Queue[string] {
+				inner, err := queueconn.NewMemory[string](queueconn.Config{Lease: time.Minute, MaxAttempts: 4, MaxMessages: 60})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = inner.Close() })
+				q := queue{Queue: inner}
+				if spoil != nil {
+					spoil(&q)
+				}
+
+				return q
+			},
+			Value: strconv.Itoa, MaxAttempts: 4, Capacity: 60, Metadata: true, Virtual: true,
+		}
+		if edit != nil {
+			edit(&h)
+		}
+		conntest.TestQueue(t, h)
+	}
+}
+
+// TestQueueThatWorks shows that the queue is right but for its defect.
+func TestQueueThatWorks(t *testing.T) { queueTest(nil, nil)(t) }
+
+// writing spoils what is written.
+func writing(edit func(list []message) []message) func(*testing.T) {
+	return queueTest(func(q *queue) {
+		q.write = func(ctx context.Context, list []message) error {
+			return q.Queue.Write(ctx, edit(slices.Clone(list)))
+		}
+	}, nil)
+}
+
+// plain hides what a Reader can do beyond Reader.
+type plain struct{ connector.Reader[string] }
+
+// hasty settles with another delay or cause, but keeps the rest.
+type hasty struct {
+	connector.Reader[string]
+	connector.Extender
+	connector.Finisher
+
+	edit func(s settlement) settlement
+}
+
+func (h hasty) Settle(ctx context.Context, list []settlement) error {
+	for i := range list {
+		list[i] = h.edit(list[i])
+	}
+
+	return h.Reader.Settle(ctx, list)
+}
+
+func settling(edit func(s settlement) settlement) func(*testing.T) {
+	return queueTest(func(q *queue) {
+		q.open = func(r connector.Reader[string]) connector.Reader[string] {
+			return hasty{Reader: r, Extender: r.(connector.Extender), Finisher: r.(connector.Finisher), edit: edit}
+		}
+	}, nil)
+}
+
+func brokenQueues() map[string]broken {
+	return map[string]broken{
+		"turns the order": {writing(func(list []message) []message {
+			slices.Reverse(list)
+
+			return list
+		}), failed("write/read in order")},
+		"writes twice": {writing(func(list []message) []message {
+			return append(list, list...)
+		}), failed("write/read in order")},
+		"drops metadata": {writing(func(list []message) []message {
+			for i, m := range list {
+				list[i] = message{Value: m.Value}
+			}
+
+			return list
+		}), failed("write/metadata travels")},
+		"writes after the context": {queueTest(func(q *queue) {
+			q.write = func(ctx context.Context, list []message) error {
+				if err := q.Queue.Write(context.WithoutCancel(ctx), list); err != nil {
+					return err
+				}
+
+				return ctx.Err()
+			}
+		}, nil), failed("write/context already ended")},
+		"miscounts": {queueTest(func(q *queue) {
+			q.depth = func(d connector.Depth) connector.Depth {
+				d.Leased = 0
+
+				return d
+			}
+		}, nil), failed("depth/counts")},
+		"cannot extend": {queueTest(func(q *queue) {
+			q.open = func(r connector.Reader[string]) connector.Reader[string] { return plain{r} }
+		}, nil), failed("lease/extended")},
+		"ignores the delay": {settling(func(s settlement) settlement {
+			s.Delay = 0
+
+			return s
+		}), failed("return/waits for its delay")},
+		"counts what was stopped": {settling(func(s settlement) settlement {
+			s.Cause = errBad
+
+			return s
+		}), failed("return/stopped is no attempt")},
+		"tries too often":   {queueTest(nil, func(h *conntest.QueueHarness[string]) { h.MaxAttempts = 3 }), failed("return/given up")},
+		"gives up early":    {queueTest(nil, func(h *conntest.QueueHarness[string]) { h.MaxAttempts = 5 }), failed("return/given up")},
+		"holds too much":    {queueTest(nil, func(h *conntest.QueueHarness[string]) { h.Capacity = 59 }), failed("full/a write waits or fails")},
+		"forgets on a halt": {queueTest(nil, forgetOnReopen), failed("reopen/nothing is lost")},
+	}
+}
+
+func forgetOnReopen(h *conntest.QueueHarness[string]) {
+	h.Reopen = func(t testing.TB, _ connector.Queue[string]) connector.Queue[string] { return h.New(t) }
+}
