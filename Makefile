@@ -1,0 +1,64 @@
+# Every command of the project. `make help` lists them.
+export GOTOOLCHAIN := auto
+
+# Modules apart from the root: they have dependencies that users of the library do not need.
+MODULES := . examples internal/sqlitetest
+BIN := $(CURDIR)/.bin
+GOLANGCI_LINT := $(BIN)/golangci-lint-2.15.0
+TOOLCHAIN := go1.27.4
+
+# The race detector needs a C compiler.
+CC_FOUND := $(shell command -v gcc || command -v clang || command -v cc)
+RACE := $(if $(CC_FOUND),-race,)
+
+DATA ?=
+JSON ?=
+STATE ?=
+KILLS ?= 200
+
+.PHONY: help run test race-note crash lint bench bench-once fmt api tidy fuzz
+
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Run the main job, examples/orderhub. DATA=dir reads real files, JSON=file writes the report, STATE=dir keeps the state.
+	@cd examples && go run ./orderhub \
+		$(if $(DATA),-data "$(abspath $(DATA))") $(if $(JSON),-json "$(abspath $(JSON))") $(if $(STATE),-state "$(abspath $(STATE))")
+
+test: race-note ## Run all tests, with the race detector where a C compiler is present.
+	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && go test $(RACE) ./...); done
+
+race-note:
+	@echo "$(if $(RACE),race detector: on ($(CC_FOUND)),race detector: off (it needs a C compiler: gcc or clang))"
+
+crash: ## Kill the main job KILLS times (default 200) and check that nothing is lost.
+	cd examples && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run 'Kill' ./orderhub
+
+lint: $(GOLANGCI_LINT) ## Check format, style, layers and suspicious code.
+	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \
+		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && go vet ./... && $(GOLANGCI_LINT) run ./...); done
+
+$(GOLANGCI_LINT):
+	GOTOOLCHAIN=$(TOOLCHAIN) GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@mv $(BIN)/golangci-lint $@
+
+bench: ## Run the benchmarks behind the figures in the documentation.
+	go test -run '^$$' -bench . -benchmem ./...
+
+bench-once: ## Run every benchmark once, to see that it works.
+	@set -e; for m in $(MODULES); do (cd $$m && go test -run '^$$' -bench . -benchtime 1x ./... | grep -v 'no test files'); done
+
+fuzz: ## Run every fuzz target for 10 seconds.
+	@set -e; for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | cut -c6-); do \
+			echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s ./$$p; done; done
+
+fmt: ## Format all code.
+	@"$$(go env GOROOT)/bin/gofmt" -w .
+
+api: ## Write the golden description of the public API anew.
+	go test ./internal/api -update
+
+tidy: ## Tidy every module.
+	@set -e; for m in $(MODULES); do (cd $$m && go mod tidy); done
