@@ -153,3 +153,9 @@ func ExampleParseTime() {
 	fmt.Println(transform.ParseTime("1/12/2010", time.UTC, "2/1/2006 15:04", "2/1/2006"))
 	// Output: 2010-12-01 00:00:00 +0000 UTC <nil>
 }
+
+func ExampleMoney_TenThousandths() {
+	n := transform.MoneyFromTenThousandths(25_500)
+	fmt.Println(n, n.TenThousandths())
+	// Output: 2.55 25500
+}

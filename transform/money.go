@@ -40,6 +40,9 @@ func NewMoney(whole, tenThousandths int64) (Money, error) {
 	return amount.Add(Money{units: tenThousandths})
 }
 
+// MoneyFromTenThousandths returns the amount of n ten-thousandths.
+func MoneyFromTenThousandths(n int64) Money { return Money{units: n} }
+
 // Add returns m + other, or ErrMoneyRange.
 func (m Money) Add(other Money) (Money, error) {
 	sum := m.units + other.units
@@ -94,6 +97,10 @@ func (m Money) Cmp(other Money) int {
 		return 0
 	}
 }
+
+// TenThousandths returns the whole amount as a number of ten-thousandths, for a database
+// that adds up integers. MoneyFromTenThousandths is the way back.
+func (m Money) TenThousandths() int64 { return m.units }
 
 // Sign returns -1, 0 or 1 for an m less than, equal to or greater than zero.
 func (m Money) Sign() int { return m.Cmp(Money{}) }

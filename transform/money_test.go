@@ -149,3 +149,17 @@ func FuzzParseMoney(f *testing.F) {
 		}
 	})
 }
+
+func TestTenThousandths(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "2.55": 25_500, "-0.05": -500, "-12.5": -125_000, "0.0001": 1, "922337203685477.5807": 1<<63 - 1,
+	} {
+		m, err := transform.ParseMoney(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.TenThousandths(); got != want || transform.MoneyFromTenThousandths(got) != m {
+			t.Errorf("%s: %d ten-thousandths, want %d", text, got, want)
+		}
+	}
+}

@@ -94,6 +94,24 @@ func TestFinish(t *testing.T) {
 	})
 }
 
+func TestFinishEndsWithTheLastReader(t *testing.T) {
+	both(t, queueconn.Config{}, func(t *testing.T, q *queueconn.Queue[string]) {
+		r, other := reader(t, q), reader(t, q)
+		r.(connector.Finisher).Finish()
+		if _, err := r.Read(t.Context(), 1); !errors.Is(err, io.EOF) {
+			t.Fatalf("Read: %v, want io.EOF", err)
+		}
+		_ = r.Close()
+		if err := q.Write(t.Context(), messages("early")); err == nil {
+			t.Error("Write worked while the other reader had not been closed")
+		}
+		_ = other.Close()
+		write(t, q, "a")
+		again := reader(t, q)
+		settle(t, again, delivered, read(t, again, 1)...)
+	})
+}
+
 func TestCloseEndsWhatWaits(t *testing.T) {
 	both(t, queueconn.Config{MaxMessages: 1}, func(t *testing.T, q *queueconn.Queue[string]) {
 		write(t, q, "a")

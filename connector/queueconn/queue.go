@@ -26,7 +26,11 @@ type Queue[T any] struct {
 	schedule schedule
 	reserved int // messages of Writes under way
 	finished bool
-	closed   bool
+	// ended is set when a reader was told that the finished queue is empty; open counts
+	// readers.
+	ended  bool
+	open   int
+	closed bool
 	readers  signal // something may have become ready
 	writers  signal // there may be room
 	running  sync.WaitGroup
@@ -87,6 +91,9 @@ func (q *Queue[T]) Open(ctx context.Context) (connector.Reader[T], error) {
 		return nil, err
 	}
 	defer q.running.Done()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.open++
 
 	return &reader[T]{queue: q, holder: &holder{}}, nil
 }

@@ -113,6 +113,8 @@ func (r *reader[T]) pick(most int) (pick, idle, error) {
 		return p, idle{}, nil
 	}
 	if q.finished && q.schedule.live == 0 && q.reserved == 0 {
+		q.ended = true
+
 		return p, idle{}, io.EOF
 	}
 
@@ -248,7 +250,8 @@ func (r *reader[T]) Extend(ctx context.Context, positions []connector.Position) 
 }
 
 // Finish implements connector.Finisher: from now on Write fails, on every stage that uses
-// the queue. It is not kept on disk.
+// the queue. The queue begins anew when it was read to its end and every reader has been
+// closed, so that a pipeline can run again. It is not kept on disk.
 func (r *reader[T]) Finish() {
 	q := r.queue
 	q.mu.Lock()
@@ -264,7 +267,13 @@ func (r *reader[T]) Close() error {
 	q := r.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if !r.holder.closed {
+		q.open--
+	}
 	r.holder.closed = true
+	if q.open == 0 && q.ended {
+		q.finished, q.ended = false, false
+	}
 	q.schedule.advance(time.Now())
 	q.schedule.release(r.holder)
 	q.readers.broadcast()
