@@ -81,7 +81,7 @@ func TestEntryLimits(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"no key": connector.CheckEntry("", nil), "long key": connector.CheckEntry(key+"k", nil),
-		"long value": connector.CheckEntry("k", append(value, 0)),
+		"long value": connector.CheckEntry("k", make([]byte, connector.MaxValue+1)),
 	} {
 		if connector.ClassOf(err) != connector.ClassPermanent {
 			t.Errorf("%s: %v", name, err)

@@ -41,14 +41,14 @@ type Source[T any] interface {
 // Read and Settle may run at the same time; neither runs concurrently with itself.
 // Close is called once, after the last Read and Settle have returned.
 type Reader[T any] interface {
-	// Read returns at least one and at most max messages, waiting for the first one.
+	// Read returns at least one and at most limit messages, waiting for the first one.
 	// io.EOF says that no further message will come. Messages that come together with an
 	// error count: they are processed before the error is acted upon. When ctx ends, Read
 	// returns what it has taken so far, and the context's error.
 	//
 	// The returned slice and its Metas belong to the caller until every message in it
 	// has been settled; after that the Reader may use them again.
-	Read(ctx context.Context, max int) ([]Message[T], error)
+	Read(ctx context.Context, limit int) ([]Message[T], error)
 
 	// Settle reports outcomes of messages that Read handed out. The slice belongs to the
 	// caller. Settlements of a source that is not ordered come in any order; a source

@@ -35,7 +35,9 @@ func (k Keyed[Key, T]) Aggregate[Acc any](when Completion, add func(Acc, T) Acc)
 	n.traits |= holds | makes
 	k.define(n)
 	when.define(n)
-	if !k.durable {
+	if k.durable {
+		n.traits |= alone
+	} else {
 		n.bound = when.Count
 	}
 	n.require(add != nil, "the function is nil")
@@ -76,11 +78,10 @@ type aggregate[Key comparable, T, Acc any] struct {
 	groups map[Key]*list.Element
 	order  *list.List
 	alarm  *alarm
-	// stalled is set while the source is full and no group can end by itself; changes
-	// tells whether something came in the meantime.
+	// stalled is set while the source is full and no group can end by itself; marked
+	// tells whether anything moved in the meantime.
 	stalled bool
-	changes uint64
-	marked  uint64
+	marked  int64
 }
 
 type openGroup[Key comparable, Acc any] struct {
@@ -92,21 +93,25 @@ type openGroup[Key comparable, Acc any] struct {
 
 func (a *aggregate[Key, T, Acc]) push(ctx context.Context, it *item, value T) error {
 	a.c.begin()
-	a.changes++
 	k := a.key(value)
 	e := a.groups[k]
 	if e == nil {
-		if len(a.groups) >= MaxKeys {
-			return a.c.fail(it, fmt.Errorf("more than %d open groups: store them, or complete them sooner", MaxKeys))
-		}
 		if front := a.order.Front(); a.when.NewKey && front != nil {
 			a.emit(ctx, front, KeyChanged)
+			*a.c.at = a.c.index
 		}
-		e = a.order.PushBack(&openGroup[Key, Acc]{key: k})
+		if most := a.c.lane.run.config.MaxKeys; len(a.groups) >= most {
+			return a.c.fail(it, fmt.Errorf("more than %d open groups (Config.MaxKeys): store them, or complete them sooner", most))
+		}
+		var zero Acc
+		// add may panic, so the group comes after it.
+		e = a.order.PushBack(&openGroup[Key, Acc]{key: k, value: a.add(zero, value)})
 		a.groups[k] = e
+	} else {
+		g := e.Value.(*openGroup[Key, Acc]) //nolint:forcetypeassert // the list holds nothing else
+		g.value = a.add(g.value, value)
 	}
 	g := e.Value.(*openGroup[Key, Acc]) //nolint:forcetypeassert // the list holds nothing else
-	g.value = a.add(g.value, value)
 	g.members = append(g.members, it)
 	if a.when.Idle > 0 {
 		g.last = time.Now()
@@ -168,12 +173,19 @@ const stallTime = 5 * time.Second
 
 // press begins to watch for a stall: the source can hand out no more, and no group may
 // ever be complete. Groups that become idle end by themselves.
-func (a *aggregate[Key, T, Acc]) press(context.Context) {
-	if a.when.Idle > 0 || a.order.Len() == 0 {
-		return
+func (a *aggregate[Key, T, Acc]) press(ctx context.Context) bool {
+	if a.c.lane.run.dry.Load() {
+		held := a.order.Len() > 0
+		a.finish(ctx)
+
+		return held
 	}
-	a.stalled, a.marked = true, a.changes
-	a.alarm.at = time.Now().Add(stallTime)
+	if a.when.Idle == 0 && a.order.Len() > 0 {
+		a.stalled, a.marked = true, a.c.lane.run.pressure.moves.Load()
+		a.alarm.at = time.Now().Add(stallTime)
+	}
+
+	return false
 }
 
 // GroupStalledError is why the messages of a group failed: the pipeline holds as many
@@ -192,8 +204,9 @@ func (e *GroupStalledError) Error() string {
 func (a *aggregate[Key, T, Acc]) unstall() {
 	a.stalled = false
 	front := a.order.Front()
-	if front == nil || a.changes != a.marked {
-		return
+	p := &a.c.lane.run.pressure
+	if front == nil || !p.stuck() || p.moves.Load() != a.marked {
+		return // if it still does not move, the next press begins again
 	}
 	g := a.remove(front)
 	for _, it := range g.members {

@@ -1,9 +1,11 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/v2"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,8 +180,17 @@ func (a *storedAggregate[Key, T, Acc]) ring(ctx context.Context) {
 			keys = append(keys, k)
 		}
 	}
-	a.complete(ctx, keys, IdleTimeout)
+	a.complete(ctx, a.inOrder(keys), IdleTimeout)
 	a.emit(ctx)
+}
+
+// inOrder sorts keys by when their groups last got a message.
+func (a *storedAggregate[Key, T, Acc]) inOrder(keys []Key) []Key {
+	slices.SortFunc(keys, func(x, y Key) int {
+		return cmp.Or(a.open[x].Compare(a.open[y]), cmp.Compare(fmt.Sprint(x), fmt.Sprint(y)))
+	})
+
+	return keys
 }
 
 // complete ends groups that no message ends.
@@ -215,6 +226,6 @@ func (a *storedAggregate[Key, T, Acc]) finish(ctx context.Context) {
 	for k := range a.open {
 		keys = append(keys, k)
 	}
-	a.complete(ctx, keys, InputEnded)
+	a.complete(ctx, a.inOrder(keys), InputEnded)
 	a.emit(ctx)
 }

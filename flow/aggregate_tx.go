@@ -72,16 +72,15 @@ func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entr
 
 // room makes sure that a new group may be opened.
 func (t *groupTx[Key, T, Acc]) room(ctx context.Context, tx connector.KV) error {
-	if len(t.open) >= MaxKeys {
-		return fmt.Errorf("more than %d open groups: complete them sooner", MaxKeys)
-	}
-	if !t.a.when.NewKey {
-		return nil
-	}
-	for k := range maps.Clone(t.open) {
-		if err := t.close(ctx, tx, k, KeyChanged); err != nil {
-			return err
+	if t.a.when.NewKey {
+		for k := range maps.Clone(t.open) {
+			if err := t.close(ctx, tx, k, KeyChanged); err != nil {
+				return err
+			}
 		}
+	}
+	if most := t.a.run.config.MaxKeys; len(t.open) >= most {
+		return permanent(fmt.Errorf("more than %d open groups (Config.MaxKeys): complete them sooner", most))
 	}
 
 	return nil

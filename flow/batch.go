@@ -58,10 +58,10 @@ func (b Batched[T]) To(sink connector.Sink[T]) End {
 	n := newSinkNode("to", b.up, sink)
 	b.define(n)
 	n.wire = func(w *wiring, n *node) any {
-		c := w.counter(n)
+		c, sink := w.counter(n), oneByOne(w, n, sink)
 		var messages []connector.Message[T]
 
-		return newBatcher(w, b.spec, func(ctx context.Context, members []entry[T]) {
+		return newBatcher(w, c, b.spec, func(ctx context.Context, members []entry[T]) {
 			messages = messages[:0]
 			for _, m := range members {
 				messages = append(messages, connector.Message[T]{Meta: m.it.meta, Value: m.value})
@@ -92,7 +92,7 @@ func (b Batched[T]) Map[Out any](fn func(context.Context, []T) (Out, error)) Flo
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)
 
-		return newBatcher(w, b.spec, func(ctx context.Context, members []entry[T]) {
+		return newBatcher(w, c, b.spec, func(ctx context.Context, members []entry[T]) {
 			out, err := callBatch(ctx, c, fn, members)
 			if err != nil {
 				completeAll(c, members, err)
@@ -121,7 +121,7 @@ func (b Batched[T]) MapEach[Out any](fn func(context.Context, []T) ([]Out, error
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)
 
-		return newBatcher(w, b.spec, func(ctx context.Context, members []entry[T]) {
+		return newBatcher(w, c, b.spec, func(ctx context.Context, members []entry[T]) {
 			outs, err := callBatch(ctx, c, fn, members)
 			if err == nil && len(outs) != len(members) {
 				err = connector.Permanent(fmt.Errorf("the function returned %d values for %d messages", len(outs), len(members)))
@@ -142,7 +142,9 @@ func (b Batched[T]) MapEach[Out any](fn func(context.Context, []T) ([]Out, error
 
 // define puts the batch's settings on its node.
 func (b Batched[T]) define(n *node) {
-	n.at = b.at
+	if b.at != "" {
+		n.at = b.at // else it is a zero Batched
+	}
 	n.traits |= holds
 	n.bound = b.spec.count
 	n.problems = append(n.problems, b.spec.problems...)
@@ -195,6 +197,7 @@ func callBatch[T, Out any](
 
 // batcher collects messages on one lane.
 type batcher[T any] struct {
+	c       *counter
 	spec    batchSpec[T]
 	emit    func(context.Context, []entry[T])
 	members []entry[T]
@@ -202,17 +205,23 @@ type batcher[T any] struct {
 	alarm   *alarm
 }
 
-func newBatcher[T any](w *wiring, spec batchSpec[T], emit func(context.Context, []entry[T])) push[T] {
-	b := &batcher[T]{spec: spec, emit: emit}
+func newBatcher[T any](w *wiring, c *counter, spec batchSpec[T], emit func(context.Context, []entry[T])) push[T] {
+	b := &batcher[T]{c: c, spec: spec, emit: emit}
 	b.alarm = w.lane.alarm(b.flush)
 	w.lane.finals = append(w.lane.finals, b.flush)
-	w.lane.presses = append(w.lane.presses, b.flush)
+	w.lane.presses = append(w.lane.presses, func(ctx context.Context) bool {
+		held := len(b.members) > 0
+		b.flush(ctx)
+
+		return held
+	})
 
 	return b.push
 }
 
 func (b *batcher[T]) push(ctx context.Context, it *item, value T) error {
 	if b.spec.size != nil {
+		*b.c.at = b.c.index
 		size := b.spec.size(value)
 		if b.bytes+size > b.spec.bytes {
 			b.flush(ctx)

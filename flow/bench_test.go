@@ -3,7 +3,9 @@ package flow_test
 import (
 	"context"
 	"io"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/flow"
@@ -15,25 +17,21 @@ type record struct {
 	A, B, C, D                     int64
 }
 
-// chunked hands out the same prepared chunks again and again, so that what it costs is
-// next to nothing.
+// chunked hands out parts of the same prepared ring again and again, so that what it
+// costs is next to nothing.
 type chunked struct {
-	chunks [][]connector.Message[record]
-	left   int
-	next   int
+	ring       []connector.Message[record]
+	left, next int
 }
 
 func newChunked(total, size int) *chunked {
-	s := &chunked{left: total}
-	for c := range 4 {
-		metas := make([]connector.Meta, size)
-		chunk := make([]connector.Message[record], size)
-		for i := range chunk {
-			id := int64(c*size + i)
-			metas[i] = connector.MakeMeta(connector.Fields{Position: connector.Position{Partition: "bench", Offset: id + 1}})
-			chunk[i] = connector.Message[record]{Meta: &metas[i], Value: record{ID: id, Amount: id % 100, Quantity: id % 7}}
-		}
-		s.chunks = append(s.chunks, chunk)
+	n := 4 * size
+	metas := make([]connector.Meta, n)
+	s := &chunked{left: total, ring: make([]connector.Message[record], n)}
+	for i := range s.ring {
+		id := int64(i)
+		metas[i] = connector.MakeMeta(connector.Fields{Position: connector.Position{Partition: "bench", Offset: id + 1}})
+		s.ring[i] = connector.Message[record]{Meta: &metas[i], Value: record{ID: id, Amount: id % 100, Quantity: id % 7}}
 	}
 
 	return s
@@ -47,9 +45,9 @@ func (s *chunked) Read(_ context.Context, limit int) ([]connector.Message[record
 	if s.left <= 0 {
 		return nil, io.EOF
 	}
-	chunk := s.chunks[s.next]
-	s.next = (s.next + 1) & 3
-	chunk = chunk[:min(len(chunk), limit, s.left)]
+	end := min(s.next+min(limit, s.left), len(s.ring))
+	chunk := s.ring[s.next:end]
+	s.next = end % len(s.ring)
 	s.left -= len(chunk)
 
 	return chunk, nil
@@ -72,7 +70,10 @@ func (s *sum) Write(_ context.Context, messages []connector.Message[record]) err
 
 func double(_ context.Context, r record) (record, error) { r.Amount *= 2; return r, nil }
 func keep(r record) bool                                 { return r.Quantity != 3 }
-func price(_ context.Context, r record) (record, error)  { r.Customer = r.Amount * r.Quantity; return r, nil }
+func price(_ context.Context, r record) (record, error) {
+	r.Customer = r.Amount * r.Quantity
+	return r, nil
+}
 
 // stages are called through variables, so that the compiler cannot inline them.
 var (
@@ -119,40 +120,67 @@ func hotPath(source connector.Source[record], sink connector.Sink[record]) *flow
 		With(flow.Config{Chunk: benchChunk})
 }
 
+// BenchmarkChain runs the chain by hand and through a flow, turn and turn about in one
+// run, and reports the medians of the time per message and their ratio. The control
+// is the ratio of the loop with itself: what the machine adds.
 func BenchmarkChain(b *testing.B) {
-	b.Run("source", func(b *testing.B) {
-		for b.Loop() {
-			source := newChunked(benchMessages, benchChunk)
-			for {
-				messages, err := source.Read(b.Context(), benchChunk)
-				if err != nil {
-					break
-				}
-				_ = messages
-			}
-		}
-		perMessage(b)
-	})
-	for _, side := range []string{"loop", "flow", "loop-again", "flow-again"} {
-		b.Run(side, func(b *testing.B) {
-			for b.Loop() {
-				sink := &sum{}
-				if source := newChunked(benchMessages, benchChunk); side[0] == 'l' {
-					loop(source, sink)
-				} else if err := hotPath(source, sink).Run(b.Context()); err != nil {
+	const rounds = 9
+	var source, byHand, again, through []float64
+	for b.Loop() {
+		for range rounds {
+			source = append(source, timed(func(s *chunked, _ *sum) { drainSource(s) }))
+			byHand = append(byHand, timed(func(s *chunked, to *sum) { loop(s, to) }))
+			through = append(through, timed(func(s *chunked, to *sum) {
+				if err := hotPath(s, to).Run(b.Context()); err != nil {
 					b.Fatal(err)
 				}
-				if sink.n == 0 {
-					b.Fatal("nothing arrived")
-				}
-			}
-			perMessage(b)
-		})
+			}))
+			again = append(again, timed(func(s *chunked, to *sum) { loop(s, to) }))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(source), "source-ns/msg")
+	b.ReportMetric(median(byHand), "loop-ns/msg")
+	b.ReportMetric(median(through), "flow-ns/msg")
+	b.ReportMetric(median(through)/median(byHand), "flow/loop")
+	b.ReportMetric(median(again)/median(byHand), "loop/loop")
+}
+
+// timed returns the time per message that work takes for a million messages, which
+// are counted where they arrive.
+func timed(work func(*chunked, *sum)) float64 {
+	source, to := newChunked(benchMessages, benchChunk), &sum{}
+	start := time.Now()
+	work(source, to)
+
+	return float64(time.Since(start).Nanoseconds()) / benchMessages
+}
+
+func drainSource(s *chunked) {
+	for {
+		if _, err := s.Read(context.Background(), benchChunk); err != nil {
+			return
+		}
 	}
 }
 
-func perMessage(b *testing.B) {
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchMessages, "ns/message")
+func median(of []float64) float64 {
+	slices.Sort(of)
+
+	return of[len(of)/2]
+}
+
+// TestChainArrives makes sure that both sides of BenchmarkChain do the same work.
+func TestChainArrives(t *testing.T) {
+	const n = 10_000
+	byHand, through := &sum{}, &sum{}
+	loop(newChunked(n, benchChunk), byHand)
+	if err := hotPath(newChunked(n, benchChunk), through).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if *byHand != *through || byHand.n == 0 {
+		t.Errorf("the loop delivered %+v, the flow %+v", byHand, through)
+	}
 }
 
 func TestChainAllocatesNothingPerMessage(t *testing.T) {

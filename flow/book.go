@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // book keeps the messages of one source until the source has confirmed their outcomes.
@@ -19,11 +20,17 @@ type book struct {
 	caps   connector.Capabilities
 	tally  *tally
 	settle func(context.Context, []connector.Settlement) error
+	use    *use
 
 	mu      sync.Mutex
 	changed sync.Cond
-	// live counts messages that were handed out and are not confirmed.
-	live int
+	// live counts messages that were handed out and are not confirmed; open those of
+	// them that have no outcome yet. full is set while reading waits for room.
+	live, open int
+	full       bool
+	// settling counts what the settlement under way is about; unconfirmed what was not
+	// confirmed.
+	settling, unconfirmed int
 	// ready waits to be settled; spare is the slice to use next.
 	ready, spare []connector.Settlement
 	// order holds, for an ordered source, what may not be settled before its
@@ -37,8 +44,8 @@ type book struct {
 	closed bool
 }
 
-func newBook(r *run, caps connector.Capabilities) *book {
-	b := &book{run: r, caps: caps, tally: &r.pipeline.source}
+func newBook(r *run, caps connector.Capabilities, u *use) *book {
+	b := &book{run: r, caps: caps, tally: &r.pipeline.source, use: u}
 	b.changed.L = &b.mu
 	if caps.Lease > 0 || caps.Partitioned {
 		b.held = make(map[connector.Position]struct{})
@@ -53,14 +60,41 @@ func (b *book) room(reading context.Context) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.live >= b.run.config.MaxInFlight && reading.Err() == nil {
-		b.run.press()
-		b.changed.Wait()
+		if !b.full {
+			b.full = true
+			b.run.pressure.fill()
+		}
+		turns.Cond(b.run.keeper, "room", &b.changed)
 	}
+	b.notFull()
 	if reading.Err() != nil {
 		return 0
 	}
 
 	return b.run.config.MaxInFlight - b.live
+}
+
+func (b *book) notFull() {
+	if b.full {
+		b.full = false
+		b.run.pressure.drain()
+	}
+}
+
+// taken counts what the source has handed out and still has as such.
+func (b *book) taken() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	return b.live
+}
+
+// left counts what this run has not finished.
+func (b *book) left() (inFlight, unconfirmed int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	return int64(b.open), int64(b.unconfirmed)
 }
 
 // enter notes messages that were handed out.
@@ -69,6 +103,7 @@ func (b *book) enter(items []item) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.live += len(items)
+	b.open += len(items)
 	if b.caps.Ordered {
 		b.order = append(b.order, make([]connector.Settlement, len(items))...)
 	}
@@ -83,15 +118,21 @@ func (b *book) enter(items []item) {
 func (b *book) finished(it *item, err error) {
 	s := b.settlement(it, err)
 	b.tally.leave(s.Outcome)
+	b.note(it.number, s)
+}
+
+// note lines a settlement up.
+func (b *book) note(number int64, s connector.Settlement) {
 	b.mu.Lock()
+	b.open--
 	if b.closed {
+		b.lose(1)
 		b.mu.Unlock()
-		b.tally.unconfirmed.Add(1)
 
 		return
 	}
 	if b.caps.Ordered {
-		b.inOrder(it.number, s)
+		b.inOrder(number, s)
 	} else {
 		b.ready = append(b.ready, s)
 	}
@@ -158,8 +199,8 @@ func (b *book) serve() {
 func (b *book) next() []connector.Settlement {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for len(b.ready) == 0 && !b.closed && !(b.run.idle.Load() && b.live == 0) {
-		b.changed.Wait()
+	for len(b.ready) == 0 && !b.ended() {
+		turns.Cond(b.run.keeper, "settler", &b.changed)
 	}
 	batch := b.ready
 	b.ready, b.spare = b.spare[:0], batch
@@ -170,55 +211,98 @@ func (b *book) next() []connector.Settlement {
 	return batch
 }
 
+// ended reports whether nothing will have to be settled any more.
+func (b *book) ended() bool {
+	return b.closed || b.run.idle.Load() && b.live == 0
+}
+
 // deliver settles one batch, repeating an ambiguous failure within bounds. After the last
 // attempt the run stops; the outcomes stay and count as unconfirmed.
 func (b *book) deliver(batch []connector.Settlement) {
-	if b.isClosed() {
-		b.tally.unconfirmed.Add(int64(len(batch)))
-
+	b.run.pressure.work()
+	defer b.run.pressure.rest()
+	if !b.begin(len(batch)) {
 		return
 	}
-	err := b.run.settling.Do(b.run.settleCtx, func(ctx context.Context) error {
-		return b.call(ctx, batch)
-	})
+	err := b.attempt(batch)
 	if err != nil {
-		b.tally.unconfirmed.Add(int64(len(batch)))
 		b.run.fail(fmt.Errorf("settle %d message(s) of %s: %w", len(batch), b.caps.Name, err))
 	}
-	b.mu.Lock()
-	b.live -= len(batch)
-	if b.held != nil {
-		for i := range batch {
-			delete(b.held, batch[i].Position)
-		}
-	}
-	b.mu.Unlock()
+	b.settled(batch, err)
+	b.run.pressure.moved()
 	b.changed.Broadcast()
 }
 
-func (b *book) isClosed() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *book) attempt(batch []connector.Settlement) error {
+	defer b.use.leave()
 
-	return b.closed
+	return b.run.settling.Do(b.run.settleCtx, func(ctx context.Context) error { //nolint:wrapcheck // wrapped by the caller
+		return guard(func() error { return b.settle(ctx, batch) })
+	})
 }
 
-func (b *book) call(ctx context.Context, batch []connector.Settlement) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = connector.Permanent(&PanicError{Value: r})
-		}
-	}()
+// begin notes that n messages are being settled; it reports false when nothing may be.
+func (b *book) begin(n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || !b.use.enter() {
+		b.lose(n)
+		b.live -= n
 
-	return b.settle(ctx, batch)
+		return false
+	}
+	b.settling = n
+
+	return true
+}
+
+// settled takes a batch off the book.
+func (b *book) settled(batch []connector.Settlement, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed && err == nil:
+		b.lose(-len(batch)) // abandon gave it up too soon
+	case !b.closed && err != nil:
+		b.lose(len(batch))
+	}
+	b.settling = 0
+	b.live -= len(batch)
+	if b.live < b.run.config.MaxInFlight {
+		b.notFull()
+	}
+	if err != nil && b.caps.Ordered {
+		b.shut() // what follows would leave a gap
+	}
+	for i := range batch {
+		delete(b.held, batch[i].Position)
+	}
+}
+
+// lose counts outcomes that the source does not learn of.
+func (b *book) lose(n int) {
+	b.unconfirmed += n
+	b.tally.unconfirmed.Add(int64(n))
+}
+
+// shut gives up every outcome that was not settled.
+func (b *book) shut() {
+	lost := len(b.ready) + b.settling
+	for _, s := range b.order {
+		if s.Outcome != connector.Pending {
+			lost++
+		}
+	}
+	b.closed, b.ready, b.order = true, nil, nil
+	b.lose(lost)
 }
 
 // abandon stops settling: the reader is about to be closed.
 func (b *book) abandon() {
 	b.mu.Lock()
-	b.closed = true
-	b.tally.unconfirmed.Add(int64(len(b.ready)))
-	b.ready = nil
+	if !b.closed {
+		b.shut()
+	}
 	b.mu.Unlock()
 	b.changed.Broadcast()
 }
@@ -235,19 +319,27 @@ func (b *book) extend(reader connector.Extender, lease time.Duration) {
 	ticker := time.NewTicker(max(lease/3, time.Millisecond))
 	defer ticker.Stop()
 	for {
-		select {
-		case <-b.run.settled:
+		if !b.run.awaitTick(ticker) {
 			return
-		case <-ticker.C:
 		}
 		positions := b.positions()
 		if len(positions) == 0 {
 			continue
 		}
-		if err := reader.Extend(b.run.settleCtx, positions); err != nil {
+		err := guard(func() error { return b.extendOnce(reader, positions) })
+		if err != nil {
 			b.run.event("extending leases failed", nil, err, lease/3)
 		}
 	}
+}
+
+func (b *book) extendOnce(reader connector.Extender, positions []connector.Position) error {
+	if !b.use.enter() {
+		return nil
+	}
+	defer b.use.leave()
+
+	return reader.Extend(b.run.settleCtx, positions) //nolint:wrapcheck // logged with its context
 }
 
 // positions lists what is in flight.
@@ -268,7 +360,7 @@ func (b *book) awaitPartitions(ctx context.Context, partitions []string) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("flow: partitions %v still have messages in flight: %w", partitions, ctx.Err())
 		}
-		b.changed.Wait()
+		turns.Cond(b.run.keeper, "partitions", &b.changed)
 	}
 
 	return nil
@@ -297,6 +389,7 @@ func (t *tab) open(n int) {
 	t.book.tally.enter(n)
 	t.book.mu.Lock()
 	t.book.live += n
+	t.book.open += n
 	t.book.mu.Unlock()
 }
 
@@ -327,6 +420,9 @@ func (t *tab) close() {
 			t.outcomes[o] = 0
 		}
 	}
+	t.book.mu.Lock()
+	t.book.open -= len(t.settlements)
+	t.book.mu.Unlock()
 	t.book.deliver(t.settlements)
 	t.settlements = t.settlements[:0]
 }

@@ -27,7 +27,7 @@ func broadcast[T any](w *wiring, branches []any) any {
 func (f Flow[T]) Tee(build func(Flow[T]) End) Flow[T] { return tee(f, build) }
 
 func tee[T any](f Flow[T], build func(Flow[T]) End) Flow[T] {
-	n := passing[T]("tee", f.n)
+	n := passing[T](kindTee, f.n)
 	n.traits |= makes
 	n.require(build != nil, "the function that builds the branch is nil")
 	if build == nil {

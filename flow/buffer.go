@@ -46,11 +46,12 @@ func buffer[T any](f Flow[T], size int, full Overflow) Flow[T] {
 	n.require(int(full) < len(overflowNames), "there is no %v", full)
 	n.options = append(n.options, option("size", size), option("full", full))
 	n.wire = func(w *wiring, n *node) any {
-		m, _ := handOver[T](w, n, size, 1)
-		w.lane.finals = append(w.lane.finals, func(context.Context) { m.leave() })
+		l := w.lane
+		m := handOver[T](w, n, size, 1)
+		l.finals = append(w.lane.finals, func(context.Context) { m.leave() })
 		if full == Block {
 			return push[T](func(_ context.Context, it *item, value T) error {
-				m.put(entry[T]{it, value})
+				m.put(l, entry[T]{it, value})
 
 				return errHeld
 			})
@@ -58,7 +59,6 @@ func buffer[T any](f Flow[T], size int, full Overflow) Flow[T] {
 		c := w.counter(n)
 
 		return push[T](func(_ context.Context, it *item, value T) error {
-			c.begin()
 			lost, dropped := m.offer(entry[T]{it, value}, full == DropOldest)
 			switch {
 			case !dropped:
@@ -80,24 +80,30 @@ func buffer[T any](f Flow[T], size int, full Overflow) Flow[T] {
 
 // drop ends a message by a policy.
 func (c *counter) drop(it *item, policy Overflow) {
+	c.begin()
 	c.ended(it, connector.Dropped)
 	it.cause = c.wrap(it, fmt.Errorf("%w (%v)", ErrDropped, policy))
 }
 
 // handOver makes a mailbox for everything below n and a lane that serves it.
-func handOver[T any](w *wiring, n *node, size, writers int) (*mailbox[entry[T]], *lane) {
+func handOver[T any](w *wiring, n *node, size, writers int) *mailbox[entry[T]] {
 	l := newLane(w.run)
 	m := newMailbox[entry[T]](l, size, writers)
 	w.on(l, func() {
 		next, c := w.feed(n).(push[T]), w.counter(n)
 		l.polls = append(l.polls, m.serve(func(ctx context.Context, e entry[T]) {
+			if ctx.Err() != nil {
+				e.it.complete(connector.ErrStopped)
+
+				return
+			}
 			c.begin()
 			launch(ctx, l, next, e.it, e.value)
 		}))
 	})
-	w.run.starts = append(w.run.starts, func() { w.run.working.Go(func() { l.loop(w.run.ctx) }) })
+	w.run.starts = append(w.run.starts, l.start)
 
-	return m, l
+	return m
 }
 
 // mergeRoom is how many messages may wait between a merged flow and what is below.
@@ -114,11 +120,16 @@ func Merge[T any](flows ...Flow[T]) Flow[T] {
 	n.traits |= lanes | holds
 	n.require(len(flows) > 1, "Merge was given %d flow(s): want at least 2", len(flows))
 	n.wire = func(w *wiring, n *node) any {
-		m, _ := handOver[T](w, n, mergeRoom, len(n.ups))
-		w.leaves[n] = m.leave
+		// Every upstream has a push of its own, because it may be on another lane.
+		m, known := w.inputs[n].(*mailbox[entry[T]])
+		if !known {
+			m = handOver[T](w, n, mergeRoom, len(n.ups))
+			w.inputs[n], w.leaves[n] = m, m.leave
+		}
+		l := w.lane
 
 		return push[T](func(_ context.Context, it *item, value T) error {
-			m.put(entry[T]{it, value})
+			m.put(l, entry[T]{it, value})
 
 			return errHeld
 		})

@@ -1,12 +1,13 @@
 package flow
 
+import (
+	"reflect"
+	"slices"
+)
+
 // check finds what is wrong with a stage in its place.
 func (p *plan) check(n *node, config Config) {
-	for _, up := range n.ups {
-		if up == nil {
-			p.problem(n, "it stands on a zero Flow: start with flow.From or flow.Merge")
-		}
-	}
+	p.checkUps(n)
 	if n.bound > config.MaxInFlight {
 		p.problem(n, "it collects up to %d messages, but the pipeline allows %d in flight: raise Config.MaxInFlight or lower the bound",
 			n.bound, config.MaxInFlight)
@@ -17,8 +18,39 @@ func (p *plan) check(n *node, config Config) {
 	if n.body != nil {
 		p.checkBody(n)
 	}
-	if len(p.consumers[n]) == 0 && !n.traits.has(ends|joint) {
+	if n.kind == kindVia {
+		p.checkQueue(n)
+	}
+	switch {
+	case len(p.consumers[n]) > 0 || n.traits.has(ends|joint):
+	case n.kind == kindBranch || n.kind == kindBody:
+		p.problem(n, "the function that builds it does not use the flow that it is given: build on it")
+	default:
 		p.problem(n, "nothing follows it: close the flow with To, ForEach or Route")
+	}
+}
+
+// checkUps finds what cannot stand above the stage.
+func (p *plan) checkUps(n *node) {
+	for _, up := range n.ups {
+		if up = p.real(up); up == nil {
+			p.problem(n, "it stands on a zero Flow: start with flow.From or flow.Merge")
+		} else if p.inside[up] != p.inside[n] {
+			p.problem(n, "stage %s (%s) is on the other side of the body of a parallel stage: "+
+				"only the flow that it is given leads into it, and only the one that it returns leads out", p.names[up], up.at)
+		}
+	}
+	if n.kind == kindTee && len(n.sides) > 0 && len(p.consumers[n]) < 2 {
+		p.problem(n, "the function that builds the branch does not use the flow that it is given: build on it")
+	}
+}
+
+// checkQueue refuses a queue that two stages would read from, each what is the other's.
+func (p *plan) checkQueue(n *node) {
+	for _, m := range p.nodes[:slices.Index(p.nodes, n)] {
+		if m.kind == kindVia && m.endpoint != nil && reflect.ValueOf(m.endpoint).Comparable() && m.endpoint == n.endpoint {
+			p.problem(n, "the queue is in use by the via at %s: give each Via a queue of its own", m.at)
+		}
 	}
 }
 
@@ -52,8 +84,11 @@ func (p *plan) broadcasts(n *node) bool { return len(p.consumers[n]) > 1 && n.di
 
 // checkBody refuses, inside a parallel stage, what cannot work there.
 func (p *plan) checkBody(n *node) {
-	for m, in := range p.inside {
-		if in != n {
+	if len(p.consumers[p.real(n.body)]) == 0 {
+		p.problem(n, "the body does not use the flow that it is given: build on it")
+	}
+	for _, m := range p.nodes {
+		if p.inside[m] != n {
 			continue
 		}
 		switch {
@@ -62,7 +97,10 @@ func (p *plan) checkBody(n *node) {
 		case m.traits.has(lanes):
 			p.problem(m, "a %s inside the parallel stage %s runs things on yet another goroutine: put it before or after",
 				m.kind, p.names[n])
-		case m.traits.has(holds|makes) && n.traits.has(keepsOrder) && m.traits.has(holds):
+		case m.traits.has(alone):
+			p.problem(m, "a stored %s inside the parallel stage %s would share its groups with the other goroutines: "+
+				"put it after", m.kind, p.names[n])
+		case m.traits.has(holds) && n.traits.has(keepsOrder):
 			p.problem(m, "a %s inside the ordered parallel stage %s cannot keep the order: use Unordered or KeyBy, or put it after",
 				m.kind, p.names[n])
 		}

@@ -42,7 +42,8 @@ func (c *chunk[T]) refill(messages []connector.Message[T], owner owner) {
 }
 
 // run pushes every message and completes those that no stage keeps. A panic in a user
-// function fails its message and goes on with the next.
+// function fails its message and goes on with the next. Messages whose turn comes after
+// the end of ctx go back.
 func (c *chunk[T]) run(ctx context.Context, l *lane, next push[T]) {
 	for i := 0; i < len(c.messages); {
 		i = c.runFrom(ctx, l, next, i)
@@ -52,14 +53,24 @@ func (c *chunk[T]) run(ctx context.Context, l *lane, next push[T]) {
 func (c *chunk[T]) runFrom(ctx context.Context, l *lane, next push[T], from int) (resume int) {
 	i := from
 	defer func() {
-		if r := recover(); r != nil {
-			it := &c.items[i]
-			it.complete(l.panicked(it, r))
-			resume = i + 1
+		if i == len(c.messages) {
+			return
 		}
+		r := recover()
+		if r == nil {
+			r = errGoexit // nothing else leaves the loop
+		}
+		it := &c.items[i]
+		it.complete(l.panicked(it, r))
+		resume = i + 1
 	}()
 	for ; i < len(c.messages); i++ {
 		it := &c.items[i]
+		if ctx.Err() != nil {
+			it.complete(connector.ErrStopped)
+
+			continue
+		}
 		if err := next(ctx, it, c.messages[i].Value); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
 			it.complete(err)
 		}

@@ -15,7 +15,7 @@ type station struct {
 	in, failed atomic.Uint64
 	// retried counts attempts beyond the first.
 	retried  atomic.Uint64
-	outcomes   [connector.Returned + 1]atomic.Uint64
+	outcomes [connector.Returned + 1]atomic.Uint64
 	// buckets counts sampled durations by powers of two of a microsecond.
 	buckets [durationBuckets]atomic.Uint64
 	nanos   atomic.Uint64
@@ -45,12 +45,14 @@ const (
 	quick      = 20 * time.Microsecond
 )
 
-// begin counts one call and reports whether it is to be timed.
+// begin counts one call and reports whether it is to be timed. The first one is, so that
+// a slow stage is timed from its first message on.
 func (c *counter) begin() bool {
+	timed := c.n&c.mask == 0
 	c.n++
 	*c.at = c.index
 
-	return c.n&c.mask == 0
+	return timed
 }
 
 // started returns the time if a call is to be timed, else 0. It is apart from begin so

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // DeadLetter catches every message that fails below it, whether the failure comes at once
@@ -21,11 +22,11 @@ func (f Flow[T]) DeadLetter(sink connector.Sink[connector.DeadLetter[T]]) Flow[T
 func deadLetter[T any](f Flow[T], sink connector.Sink[connector.DeadLetter[T]]) Flow[T] {
 	n := newNode[T, T]("dead-letter", f.n)
 	n.traits |= frames
-	n.endpoint = sink
+	n.writesTo(sink)
 	n.require(sink != nil, "the sink is nil: pass a connector.Sink")
 	n.wire = func(w *wiring, n *node) any {
 		next := w.feed(n).(push[T]) //nolint:forcetypeassert // the compiler of blueprints made it
-		d := &deadLetters[T]{run: w.run, station: w.run.pipeline.stations[n], sink: sink}
+		d := &deadLetters[T]{run: w.run, station: w.run.pipeline.stations[n], sink: sink, turn: w.run.turn(n)}
 		d.spare.New = func() any { return &deadFrame[T]{to: d} }
 		c := w.counter(n)
 
@@ -48,7 +49,7 @@ type deadLetters[T any] struct {
 	station *station
 	sink    connector.Sink[connector.DeadLetter[T]]
 	spare   sync.Pool
-	mu      sync.Mutex
+	turn    chan struct{}
 }
 
 // deadFrame remembers a message as it was when it passed.
@@ -90,9 +91,7 @@ func (d *deadLetters[T]) take(it *item, meta *connector.Meta, value T, cause err
 			letter.Parts = append(letter.Parts, p.Error())
 		}
 	}
-	d.mu.Lock()
-	err := writeGuarded(d.run.ctx, d.sink, []connector.Message[connector.DeadLetter[T]]{{Meta: meta, Value: letter}})
-	d.mu.Unlock()
+	err := d.write(connector.Message[connector.DeadLetter[T]]{Meta: meta, Value: letter})
 	if err = fate(err, 0, 1); err != nil {
 		d.station.failed.Add(1)
 
@@ -102,4 +101,11 @@ func (d *deadLetters[T]) take(it *item, meta *connector.Meta, value T, cause err
 	it.outcome, it.cause = connector.DeadLettered, cause
 
 	return nil
+}
+
+func (d *deadLetters[T]) write(letter connector.Message[connector.DeadLetter[T]]) error {
+	turns.Wait(d.run.keeper, "dead letters", func() { d.turn <- struct{}{} })
+	defer func() { <-d.turn }()
+
+	return writeGuarded(d.run.ctx, d.sink, []connector.Message[connector.DeadLetter[T]]{letter})
 }

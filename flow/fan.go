@@ -110,11 +110,21 @@ func launch[T any](ctx context.Context, l *lane, next push[T], it *item, value T
 }
 
 func guarded[T any](ctx context.Context, l *lane, next push[T], it *item, value T) (err error) {
+	returned := false
 	defer func() {
+		if returned {
+			return
+		}
 		if r := recover(); r != nil {
 			err = l.panicked(it, r)
-		}
-	}()
 
-	return next(ctx, it, value)
+			return
+		}
+		// The goroutine ends here, so nobody else will complete the item.
+		it.complete(l.panicked(it, errGoexit))
+	}()
+	err = next(ctx, it, value)
+	returned = true
+
+	return err
 }

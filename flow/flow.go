@@ -28,6 +28,13 @@ func (f Flow[T]) As(name string) Flow[T] { return Flow[T]{n: f.n.named(name)} }
 
 // Apply puts in a part of a flow that is written as a function of its own.
 func (f Flow[T]) Apply[Out any](part func(Flow[T]) Flow[Out]) Flow[Out] {
+	if part == nil {
+		n := newNode[T, Out]("apply", f.n)
+		n.problem("the function is nil")
+
+		return Flow[Out]{n: n}
+	}
+
 	return part(f)
 }
 
@@ -45,12 +52,9 @@ func (n *node) named(name string) *node {
 	if n == nil {
 		return nil
 	}
-	c := n.copy()
-	c.name = name
+	c := *n
+	c.name, c.problems = name, n.problems[:len(n.problems):len(n.problems)]
 	c.require(name != "", "As was given an empty name")
 
-	return c
+	return &c
 }
-
-// ups returns the node as the one upstream of the next.
-func (f Flow[T]) ups() []*node { return []*node{f.n} }

@@ -8,13 +8,9 @@ import (
 	"github.com/millrace-go/millrace/connector"
 )
 
-// MaxKeys is how many keys a Fold or an Aggregate keeps in memory at once. A message of
-// one key more fails, so that the state cannot grow without bound.
-const MaxKeys = 1_000_000
-
 // Fold keeps a running value for each key: add makes it of the value so far (the zero Acc
 // at first) and the next message, and must not change the value that it is given in
-// place. Every message goes on as the new state of its key. Where a message fails at once
+// place. A message of one key more than Config.MaxKeys fails. Every message goes on as the new state of its key. Where a message fails at once
 // below, its key has the state from before again. In memory the state ends with the run,
 // and a message that the source hands out again is counted again; see StoredIn.
 func (k Keyed[Key, T]) Fold[Acc any](add func(Acc, T) Acc) Flow[Group[Key, Acc]] {
@@ -42,20 +38,23 @@ func memoryFold[Key comparable, T, Acc any](
 		c.begin()
 		k := key(value)
 		before, known := state[k]
-		if !known && len(state) >= MaxKeys {
-			return c.fail(it, fmt.Errorf("more than %d keys: store the state, or split the keys over several flows", MaxKeys))
+		if most := c.lane.run.config.MaxKeys; !known && len(state) >= most {
+			return c.fail(it, fmt.Errorf("more than %d keys (Config.MaxKeys): store the state, or split the keys over several flows", most))
 		}
 		after := Group[Key, Acc]{Key: k, Value: add(before.Value, value), Count: before.Count + 1}
 		state[k] = after
+		failed := true
+		defer func() { // a panic below is a failure too
+			switch {
+			case !failed:
+			case known:
+				state[k] = before
+			default:
+				delete(state, k)
+			}
+		}()
 		err := next(ctx, it, after)
-		if err == nil || err == errHeld { //nolint:errorlint // a sentinel that is never wrapped
-			return err
-		}
-		if known {
-			state[k] = before
-		} else {
-			delete(state, k)
-		}
+		failed = err != nil && err != errHeld //nolint:errorlint // a sentinel that is never wrapped
 
 		return err
 	}
@@ -152,4 +151,3 @@ func (f *storedFold[Key, T, Acc]) fold(ctx context.Context, tx connector.KV, e e
 
 	return group, f.state.save(ctx, tx, name, group)
 }
-

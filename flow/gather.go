@@ -18,10 +18,11 @@ type Gather[In, View any] struct {
 }
 
 // part asks one step. What it returns puts the reply into the view; the error is that of
-// a part that the view cannot do without.
+// a part that the view cannot do without. fail is what it returns for an error.
 type part[In, View any] struct {
 	name string
 	ask  func(context.Context, In) (put func(*View), err error)
+	fail func(error) (put func(*View), err error)
 }
 
 // NewGather begins a Gather.
@@ -58,6 +59,11 @@ func add[In, View, Part any](
 		ask: func(ctx context.Context, in In) (func(*View), error) {
 			return took(step.Call(ctx, in))
 		},
+		fail: func(err error) (func(*View), error) {
+			var none Part
+
+			return took(none, err)
+		},
 	})
 
 	return g
@@ -87,9 +93,13 @@ func (g Gather[In, View]) call(ctx context.Context, in In) (View, error) {
 	var parts sync.WaitGroup
 	for i, p := range g.parts {
 		parts.Go(func() {
-			if puts[i], errs[i] = p.ask(ctx, in); errs[i] != nil {
-				cancel(errPartFailed)
-			}
+			defer func() {
+				if errs[i] != nil {
+					cancel(errPartFailed)
+				}
+			}()
+			puts[i], errs[i] = p.fail(errGoexit) // which they stay if the goroutine ends inside
+			puts[i], errs[i] = p.ask(ctx, in)
 		})
 	}
 	parts.Wait()

@@ -49,12 +49,12 @@ func (p *Pipeline) Graph() Graph {
 		}
 		g.Stages = append(g.Stages, info)
 		for _, up := range n.ups {
-			if up != nil {
+			if up = p.plan.real(up); up != nil {
 				g.Edges = append(g.Edges, Edge{From: p.plan.names[up], To: p.plan.names[n]})
 			}
 		}
-		if n.body != nil {
-			g.Edges = append(g.Edges, Edge{From: p.plan.names[n], To: p.plan.names[n.body]})
+		if body := p.plan.real(n.body); len(p.plan.consumers[body]) > 0 {
+			g.Edges = append(g.Edges, Edge{From: p.plan.names[n], To: p.plan.names[body]})
 		}
 	}
 

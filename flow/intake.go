@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // intake reads one source, runs its messages through the stages, and settles them.
@@ -21,6 +22,10 @@ type intake interface {
 	close() error
 	// finish tells the reader of a queue that no more will be written.
 	finish()
+	// exhausted reports whether a queue has nothing but what this run has taken.
+	exhausted() bool
+	// left counts messages without an outcome, and outcomes that were not confirmed.
+	left() (inFlight, unconfirmed int64)
 	// poke makes whoever waits for the state of the run look again.
 	poke()
 }
@@ -38,14 +43,19 @@ type stream[T any] struct {
 	counter *counter
 	next    push[T]
 	inline  bool
-	pace    pace
-	read    int64
+	// far is set where the source is the queue of a Via.
+	far  bool
+	pace pace
+	read int64
+	// failed is what the last Read failed with, if its messages are still to be run.
+	failed error
 	// reading ends when the stream takes no more in.
 	reading context.Context
 	// prepare, where set, sees each item before it runs.
 	prepare func(*item)
 	chunks  *mailbox[*chunk[T]]
 	book    *book
+	use     *use
 }
 
 func newStream[T any](w *wiring, n *node, source connector.Source[T]) *stream[T] {
@@ -58,7 +68,7 @@ func newStream[T any](w *wiring, n *node, source connector.Source[T]) *stream[T]
 		lane:   l,
 
 		reading: w.run.reading,
-		pace:   newPace(w.run.config.Chunk),
+		pace:    newPace(w.run.config.Chunk, w.run.keeper != nil),
 	}
 	// A lease has to be extended, and a partition waited for, while a chunk runs.
 	s.inline = !w.plan.keeps[n] && s.caps.Lease == 0 && !s.caps.Partitioned
@@ -66,7 +76,8 @@ func newStream[T any](w *wiring, n *node, source connector.Source[T]) *stream[T]
 		s.counter = w.counter(n)
 		s.next = w.feed(n).(push[T])
 	})
-	s.book = newBook(w.run, s.caps)
+	s.use = new(use)
+	s.book = newBook(w.run, s.caps, s.use)
 	if !s.inline {
 		s.chunks = newMailbox[*chunk[T]](l, chunksAhead, 1)
 		l.polls = append(l.polls, s.chunks.serve(s.runChunk))
@@ -79,12 +90,26 @@ func newStream[T any](w *wiring, n *node, source connector.Source[T]) *stream[T]
 const chunksAhead = 2
 
 func (s *stream[T]) open(ctx context.Context) error {
-	reader, err := s.source.Open(ctx)
+	var reader connector.Reader[T]
+	err := guard(func() (err error) {
+		reader, err = s.source.Open(ctx)
+
+		return err //nolint:wrapcheck // wrapped below
+	})
+	_, finishes := reader.(connector.Finisher)
+	switch {
+	case err != nil:
+	case reader == nil:
+		err = errNoReader
+	case s.far && !finishes:
+		err = errors.Join(errNoFinisher, guard(reader.Close))
+	}
 	if err != nil {
 		return s.errorf("open the source: %w", err)
 	}
 	s.reader = reader
 	s.book.settle = reader.Settle
+	s.use.shut = reader.Close
 	if r, ok := reader.(connector.Revoker); ok && s.caps.Partitioned {
 		r.OnRevoke(s.book.awaitPartitions)
 	}
@@ -98,16 +123,25 @@ func (s *stream[T]) errorf(format string, args ...any) error {
 	}
 }
 
+var (
+	errNoReader   = errors.New("the source returned neither a reader nor an error")
+	errNoFinisher = errors.New("the Reader of the queue does not implement connector.Finisher, so the far side would never end")
+)
+
 func (s *stream[T]) start() {
+	r := s.run
+	if !s.far {
+		r.inputs.Add(1)
+	}
 	if s.inline {
-		s.run.working.Go(func() { s.readInline(s.run.ctx) })
+		r.spawn(&r.working, func() { s.readInline(r.ctx) }, nil)
 	} else {
-		s.run.working.Go(s.readAhead)
-		s.run.working.Go(func() { s.lane.loop(s.run.ctx) })
-		s.run.serving.Go(s.book.serve)
+		r.spawn(&r.working, s.readAhead, nil)
+		s.lane.start()
+		r.spawn(&r.serving, s.book.serve, nil)
 	}
 	if e, ok := s.reader.(connector.Extender); ok && s.caps.Lease > 0 {
-		s.run.extending.Go(func() { s.book.extend(e, s.caps.Lease) })
+		r.spawn(&r.extending, func() { s.book.extend(e, s.caps.Lease) }, nil)
 	}
 }
 
@@ -116,16 +150,51 @@ func (s *stream[T]) close() error {
 		return nil
 	}
 	s.book.abandon()
-	if err := s.reader.Close(); err != nil {
+	if err := s.use.close(); err != nil {
 		return s.errorf("close the source: %w", err)
 	}
 
 	return nil
 }
 
+func (s *stream[T]) left() (inFlight, unconfirmed int64) {
+	if s.book.tally != &s.run.pipeline.source {
+		return 0, 0
+	}
+
+	return s.book.left()
+}
+
 func (s *stream[T]) finish() {
-	if f, ok := s.reader.(connector.Finisher); ok {
-		f.Finish()
+	err := guard(func() error {
+		s.reader.(connector.Finisher).Finish() //nolint:forcetypeassert // open has checked it
+
+		return nil
+	})
+	if err != nil {
+		s.run.fail(s.errorf("finish the queue: %w", err))
+	}
+	s.run.watching.Do(func() { s.run.spawn(&s.run.extending, s.run.watchEnd, nil) })
+}
+
+func (s *stream[T]) exhausted() bool {
+	if !s.far {
+		return true
+	}
+	var depth connector.Depth
+	err := guard(func() (err error) {
+		depth, err = s.source.(connector.Queue[T]).Depth(s.run.settleCtx) //nolint:forcetypeassert // a Via made it
+
+		return err //nolint:wrapcheck // only whether it worked matters
+	})
+
+	return err == nil && depth.Ready == 0 && depth.Delayed == 0 && depth.Leased == s.book.taken()
+}
+
+// ended says that the stream takes no more in.
+func (s *stream[T]) ended() {
+	if !s.far {
+		s.run.inputs.Add(-1)
 	}
 }
 
@@ -147,12 +216,14 @@ func (s *stream[T]) readInline(ctx context.Context) {
 		s.lane.pass(ctx)
 		t.close()
 	}
+	s.ended()
 	s.lane.finish(ctx)
 }
 
 // readAhead hands chunks to the lane.
 func (s *stream[T]) readAhead() {
 	defer s.chunks.leave()
+	defer s.ended()
 	for more := true; more; {
 		room := s.book.room(s.reading)
 		if room == 0 {
@@ -172,7 +243,7 @@ func (s *stream[T]) readAhead() {
 				s.prepare(&c.items[i])
 			}
 		}
-		s.chunks.put(c)
+		s.chunks.put(nil, c)
 	}
 }
 
@@ -195,6 +266,11 @@ func (s *stream[T]) runChunk(ctx context.Context, c *chunk[T]) {
 // does not pass with time has then stopped the run.
 func (s *stream[T]) fetch(room int) (messages []connector.Message[T], more bool) {
 	ctx := s.reading
+	if err := s.failed; err != nil {
+		s.failed = nil
+
+		return nil, s.recover(ctx, err)
+	}
 	if ctx.Err() != nil {
 		return nil, false
 	}
@@ -206,18 +282,30 @@ func (s *stream[T]) fetch(room int) (messages []connector.Message[T], more bool)
 		return messages, true
 	case errors.Is(err, io.EOF), ctx.Err() != nil:
 		return messages, false
+	case len(messages) > 0:
+		s.failed = err
+
+		return messages, true
+	default:
+		return nil, s.recover(ctx, err)
 	}
+}
+
+// recover waits after a failed Read; it reports false when there is to be no other.
+func (s *stream[T]) recover(ctx context.Context, err error) bool {
 	delay, again := s.pace.retry(err)
 	if !again {
 		s.run.fail(s.errorf("read: %w", err))
 
-		return messages, false
+		return false
 	}
 	s.run.event("read failed, trying again", s.counter.station, err, delay)
 	pause(ctx, delay)
 
-	return messages, ctx.Err() == nil
+	return ctx.Err() == nil
 }
+
+var errEmptyRead = connector.Transient(errors.New("the reader returned neither messages nor an error"))
 
 // readOnce turns a panic of the driver into an error.
 func (s *stream[T]) readOnce(ctx context.Context, limit int) (messages []connector.Message[T], err error) {
@@ -226,7 +314,14 @@ func (s *stream[T]) readOnce(ctx context.Context, limit int) (messages []connect
 			err = connector.Permanent(&PanicError{Value: r, Stack: debug.Stack()})
 		}
 	}()
+	if !s.use.enter() {
+		return nil, io.EOF
+	}
+	defer s.use.leave()
 	messages, err = s.reader.Read(ctx, limit)
+	if len(messages) == 0 && err == nil && ctx.Err() == nil {
+		return nil, errEmptyRead
+	}
 	if len(messages) > limit {
 		err = connector.Permanent(fmt.Errorf("the reader returned %d messages where at most %d were asked for: %w",
 			len(messages), limit, err))
@@ -238,8 +333,10 @@ func (s *stream[T]) readOnce(ctx context.Context, limit int) (messages []connect
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	turns.Wait(turns.Of(ctx), "pause", func() {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	})
 }

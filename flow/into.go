@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -18,22 +19,18 @@ type Delivery[T any] struct {
 	inner    connector.Sink[T]
 	options  []Option
 	problems []string
+	retried  *atomic.Uint64
 }
 
 // Into begins a Delivery to the sink.
 func Into[T any](sink connector.Sink[T]) Delivery[T] {
-	d := Delivery[T]{sink: sink, inner: sink}
-	if sink == nil {
-		d.problems = append(d.problems, "the sink is nil: pass a connector.Sink")
-	}
-
-	return d
+	return Delivery[T]{sink: sink, inner: sink, retried: new(atomic.Uint64)}
 }
 
 // Write writes the messages under the policies.
 func (d Delivery[T]) Write(ctx context.Context, messages []connector.Message[T]) error {
-	if d.sink == nil {
-		return connector.Permanent(errors.New("flow: a zero Delivery has no sink: make one with Into"))
+	if d.inner == nil {
+		return connector.Permanent(errors.New("flow: " + noSink))
 	}
 
 	return d.sink.Write(ctx, messages) //nolint:wrapcheck // the policies are transparent
@@ -60,7 +57,25 @@ func (d Delivery[T]) CheckHealth(ctx context.Context) error {
 	return nil
 }
 
-func (d Delivery[T]) plan() ([]Option, []string) { return d.options, d.problems }
+// Retried counts the Writes beyond the first of each, over every Delivery made from the
+// same Into.
+func (d Delivery[T]) Retried() uint64 {
+	if d.retried == nil {
+		return 0
+	}
+
+	return d.retried.Load()
+}
+
+const noSink = "the sink is nil: make the Delivery with flow.Into and a connector.Sink"
+
+func (d Delivery[T]) plan() ([]Option, []string) {
+	if d.inner == nil {
+		return d.options, append([]string{noSink}, d.problems...)
+	}
+
+	return d.options, d.problems
+}
 
 // Timeout bounds each Write. One that runs out of time is ambiguous: the sink may have
 // the messages.
@@ -87,7 +102,7 @@ func (d Delivery[T]) Retry(policy retry.Policy) Delivery[T] {
 	policy.Idempotent = policy.Idempotent || connector.Describe(d.inner).Idempotent
 	options, problems := policyPlan(policy)
 	d = d.with(connector.SinkFunc[T](func(ctx context.Context, messages []connector.Message[T]) error {
-		return writeAgain(ctx, sink, policy, messages)
+		return writeAgain(ctx, sink, policy, messages, d.retried)
 	}), options...)
 	d.problems = append(d.problems, problems...)
 
@@ -105,12 +120,16 @@ func (d Delivery[T]) with(sink connector.Sink[T], options ...Option) Delivery[T]
 // writeAgain writes what is left of the messages until nothing is, or the policy ends.
 func writeAgain[T any](
 	ctx context.Context, sink connector.Sink[T], policy retry.Policy, messages []connector.Message[T],
+	retried *atomic.Uint64,
 ) error {
 	rest := remainder[T]{messages: messages, policy: policy}
 	err := policy.Do(ctx, func(ctx context.Context) error {
 		left := rest.left()
+		if rest.members != nil {
+			retried.Add(1)
+		}
 
-		return rest.note(sink.Write(ctx, left), len(left))
+		return rest.note(writeGuarded(ctx, sink, left), len(left))
 	})
 
 	return rest.result(err)

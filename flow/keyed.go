@@ -38,7 +38,7 @@ func (k Keyed[Key, T]) StoredIn(store connector.Store) Keyed[Key, T] {
 // order; results of different keys may overtake each other.
 func (k Keyed[Key, T]) Parallel[Out any](n int, body func(Flow[T]) Flow[Out]) Flow[Out] {
 	out := parallel(k.flow, n, 0, body, k.byKey)
-	out.n.at = k.at
+	k.place(out.n)
 	out.n.require(k.key != nil, "KeyBy was given a nil function")
 	out.n.require(!k.durable, "StoredIn has no effect on Parallel: use KeyBy and StoredIn inside its body")
 
@@ -46,17 +46,44 @@ func (k Keyed[Key, T]) Parallel[Out any](n int, body func(Flow[T]) Flow[Out]) Fl
 }
 
 // byKey gives each worker a queue of its own.
-func (k Keyed[Key, T]) byKey(workers int) assignment[T] {
+func (k Keyed[Key, T]) byKey(workers int, steady bool) assignment[T] {
+	if steady {
+		return k.byAppearance(workers)
+	}
 	seed := maphash.MakeSeed()
 
 	return assignment[T]{queues: workers, of: func(value T) int {
-		return int(maphash.Comparable(seed, k.key(value)) % uint64(workers)) //nolint:gosec // workers is small
+		return int(maphash.Comparable(seed, k.key(value)) % uint64(workers))
 	}}
+}
+
+// byAppearance deals the keys out in the order in which they come: in a simulation the
+// same run must give a key to the same worker.
+func (k Keyed[Key, T]) byAppearance(workers int) assignment[T] {
+	queues := make(map[Key]int)
+
+	return assignment[T]{queues: workers, of: func(value T) int {
+		key := k.key(value)
+		queue, known := queues[key]
+		if !known {
+			queue = len(queues) % workers
+			queues[key] = queue
+		}
+
+		return queue
+	}}
+}
+
+// place puts the place of KeyBy on the node, unless this is a zero Keyed.
+func (k Keyed[Key, T]) place(n *node) {
+	if k.at != "" {
+		n.at = k.at
+	}
 }
 
 // define puts what all keyed stages share on the node.
 func (k Keyed[Key, T]) define(n *node) {
-	n.at = k.at
+	k.place(n)
 	n.require(k.key != nil, "KeyBy was given a nil function")
 	n.require(!k.durable || k.store != nil, "StoredIn was given a nil store")
 	if !k.durable {

@@ -3,8 +3,11 @@ package flow
 import (
 	"context"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // lane is one goroutine that runs stages, their timers and their end. Everything between
@@ -28,8 +31,13 @@ type lane struct {
 	alarms []*alarm
 	// presses let go of what stages have collected, because the source may hand out no
 	// more before something ends.
-	presses []func(ctx context.Context)
+	presses []func(ctx context.Context) (released bool)
 	pressed atomic.Bool
+	// backlog counts mailboxes that are not empty. They count as work, unless the lane is
+	// parked and so will not look into them.
+	mu      sync.Mutex
+	backlog int
+	parked  bool
 	// feeders is how many mailboxes still have a writer; done when zero.
 	feeders int
 }
@@ -42,7 +50,7 @@ type alarm struct {
 
 func newLane(r *run) *lane {
 	l := &lane{run: r, wake: make(chan struct{}, 1)}
-	r.lanes = append(r.lanes, l)
+	r.pressure.lanes = append(r.pressure.lanes, l)
 
 	return l
 }
@@ -54,12 +62,50 @@ func (l *lane) alarm(ring func(ctx context.Context)) *alarm {
 	return a
 }
 
-// press tells the lane that a source is full. It may be called from any goroutine.
+// press tells the lane that a source is full and nothing moves. It may be called from
+// any goroutine.
 func (l *lane) press() {
 	if len(l.presses) > 0 {
 		l.pressed.Store(true)
 		l.rouse()
 	}
+}
+
+// load adds to the backlog.
+func (l *lane) load(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.backlog += n
+	switch {
+	case l.parked:
+	case n > 0:
+		l.run.pressure.work()
+	default:
+		l.run.pressure.rest()
+	}
+}
+
+// park says that the lane waits for room elsewhere, until unpark. It may be called from
+// any goroutine. A nil lane is none.
+func (l *lane) park() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parked = true
+	l.run.pressure.busy.Add(-int64(l.backlog))
+	l.run.pressure.rest()
+}
+
+func (l *lane) unpark() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parked = false
+	l.run.pressure.busy.Add(1 + int64(l.backlog))
 }
 
 // rouse makes the lane look into its mailboxes. It may be called from any goroutine.
@@ -70,12 +116,24 @@ func (l *lane) rouse() {
 	}
 }
 
+// start launches the lane.
+func (l *lane) start() {
+	l.run.pressure.work()
+	loop := func() {
+		l.loop(l.run.ctx)
+		l.run.pressure.rest()
+	}
+	l.run.spawn(&l.run.working, loop, loop)
+}
+
 // loop serves mailboxes and timers until every feeder has left, and ends the stages.
 func (l *lane) loop(ctx context.Context) {
 	timer := newIdleTimer()
 	defer timer.Stop()
 	for l.feeders > 0 {
 		if l.poll(ctx) {
+			l.pressed.Store(false) // something moved after all
+			l.run.pressure.moved()
 			l.pass(ctx)
 
 			continue
@@ -91,29 +149,51 @@ func (l *lane) loop(ctx context.Context) {
 
 func (l *lane) wait(ctx context.Context, timer *time.Timer) {
 	if l.pressed.Swap(false) {
-		for i := len(l.presses) - 1; i >= 0; i-- {
-			l.presses[i](ctx)
-		}
+		l.release(ctx)
 
 		return
 	}
 	due := l.due()
 	if due == nil {
-		<-l.wake
+		l.run.pressure.rest()
+		turns.Wait(l.run.keeper, "lane", func() { <-l.wake })
+		l.run.pressure.work()
 
 		return
 	}
 	if wait := time.Until(due.at); wait > 0 {
 		timer.Reset(wait)
-		select {
-		case <-l.wake:
-			timer.Stop()
-
+		if !l.sleep(timer) {
 			return
-		case <-timer.C:
 		}
 	}
 	l.ring(ctx, due)
+}
+
+// sleep waits for the timer; it reports false when something else woke the lane.
+func (l *lane) sleep(timer *time.Timer) bool {
+	l.run.pressure.rest()
+	defer l.run.pressure.work()
+	rang := false
+	turns.Wait(l.run.keeper, "lane", func() {
+		select {
+		case <-l.wake:
+			timer.Stop()
+		case <-timer.C:
+			rang = true
+		}
+	})
+
+	return rang
+}
+
+// release makes the stages let go of what they have collected.
+func (l *lane) release(ctx context.Context) {
+	for i := len(l.presses) - 1; i >= 0; i-- {
+		if l.presses[i](ctx) {
+			l.run.pressure.moved()
+		}
+	}
 }
 
 // poll empties the mailboxes once, and rings what is due, and reports whether there was
@@ -147,6 +227,7 @@ func (l *lane) ringDue(ctx context.Context) {
 func (l *lane) ring(ctx context.Context, a *alarm) {
 	a.at = time.Time{}
 	a.ring(ctx)
+	l.run.pressure.moved()
 }
 
 // due returns the alarm that rings first, or nil.
@@ -176,9 +257,11 @@ func (l *lane) pass(ctx context.Context) {
 
 // finish ends the stages from the top of the chain down.
 func (l *lane) finish(ctx context.Context) {
-	for i := len(l.finals) - 1; i >= 0; i-- {
+	for last := len(l.finals) - 1; last >= 0; last-- {
 		l.pass(ctx)
-		l.finals[i](ctx)
+		final := l.finals[last]
+		l.finals = l.finals[:last]
+		final(ctx)
 	}
 	l.pass(ctx)
 }

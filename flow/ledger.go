@@ -33,7 +33,7 @@ type Line struct {
 	InFlight     int64 `json:"in_flight"`
 	// Unconfirmed counts outcomes, included above, whose settlement the source did not
 	// confirm: the source may hand these messages out again.
-	Unconfirmed int64 `json:"unconfirmed,omitempty"`
+	Unconfirmed int64 `json:"unconfirmed,omitzero"`
 }
 
 // Done is the sum of all outcomes.

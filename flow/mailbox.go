@@ -3,6 +3,8 @@ package flow
 import (
 	"context"
 	"sync"
+
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // mailbox carries entries to a lane. Writers block while it is full. The zero limit
@@ -16,9 +18,11 @@ type mailbox[E any] struct {
 	waiting []E
 	spare   []E
 	writers int
+	// filled is set while entries wait; they count as work under way.
+	filled bool
 }
 
-// newMailbox makes a mailbox that the lane reads and that writers writers will leave.
+// newMailbox makes a mailbox that the lane reads and that so many writers will leave.
 // The lane ends when all of them have left.
 func newMailbox[E any](l *lane, limit, writers int) *mailbox[E] {
 	m := &mailbox[E]{lane: l, limit: limit, writers: writers}
@@ -30,11 +34,14 @@ func newMailbox[E any](l *lane, limit, writers int) *mailbox[E] {
 	return m
 }
 
-// put adds an entry, waiting for room.
-func (m *mailbox[E]) put(e E) {
+// put adds an entry, waiting for room. from is the lane that waits, if it is one: it does
+// not move then; the full mailbox counts instead.
+func (m *mailbox[E]) put(from *lane, e E) {
 	m.mu.Lock()
 	for m.limit > 0 && len(m.waiting) >= m.limit {
-		m.changed.Wait()
+		from.park()
+		turns.Cond(m.lane.run.keeper, "mailbox", &m.changed)
+		from.unpark()
 	}
 	m.waiting = append(m.waiting, e)
 	m.wakeReader()
@@ -62,6 +69,10 @@ func (m *mailbox[E]) offer(e E, evict bool) (evicted E, full bool) {
 // wakeReader unlocks the mailbox and tells its reader.
 func (m *mailbox[E]) wakeReader() {
 	first := len(m.waiting) == 1
+	if first && !m.filled {
+		m.filled = true
+		m.lane.load(1)
+	}
 	m.mu.Unlock()
 	if first {
 		m.changed.Broadcast()
@@ -82,7 +93,7 @@ func (m *mailbox[E]) await() []E {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for len(m.waiting) == 0 {
-		m.changed.Wait()
+		turns.Cond(m.lane.run.keeper, "mailbox", &m.changed)
 	}
 
 	return m.swap()
@@ -96,6 +107,8 @@ func (m *mailbox[E]) swap() []E {
 	clear(m.spare)
 	m.waiting = m.spare[:0]
 	m.spare = taken
+	m.filled = false
+	m.lane.load(-1)
 	m.changed.Broadcast()
 
 	return taken

@@ -6,8 +6,13 @@ import (
 	"github.com/millrace-go/millrace/connector"
 )
 
-// Pure makes a stage function of one that cannot fail and does not wait.
+// Pure makes a stage function of one that cannot fail and does not wait. Of nil it makes
+// nil, which the stage reports.
 func Pure[In, Out any](fn func(In) Out) func(context.Context, In) (Out, error) {
+	if fn == nil {
+		return nil
+	}
+
 	return func(_ context.Context, in In) (Out, error) { return fn(in), nil }
 }
 
@@ -20,6 +25,7 @@ func (f Flow[T]) Map[Out any](fn func(context.Context, T) (Out, error)) Flow[Out
 // Do runs one call of the step on each message and goes on with the reply.
 func (f Flow[T]) Do[Out any](step Step[T, Out]) Flow[Out] {
 	out := mapped("do", f, step.Call)
+	out.n.endpoint = step
 	out.n.uses(step.plan())
 
 	return out
@@ -35,6 +41,7 @@ func (f Flow[T]) Enrich[Key, Part any](key func(T) Key, step Step[Key, Part], wi
 
 		return with(value, part), nil
 	})
+	out.n.endpoint = step
 	out.n.require(key != nil && with != nil, "a function is nil: pass key and with")
 	out.n.uses(step.plan())
 

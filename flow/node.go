@@ -8,6 +8,8 @@ import (
 // node is one stage of a blueprint. Nodes are immutable once a Flow or an End holds
 // them, so blueprints can be shared and used more than once.
 type node struct {
+	// origin is the same for all versions of a stage that differ in their name.
+	origin         *node
 	kind, name, at string
 	in, out        reflect.Type
 	ups            []*node
@@ -27,6 +29,8 @@ type node struct {
 	dispatch func(w *wiring, n *node, branches []any) any
 	// endpoint is the source, sink or caller that the stage uses, where there is one.
 	endpoint any
+	// branch is the case of a route that begins here.
+	branch string
 	// body is the first node inside a parallel stage.
 	body *node
 	// bound is how many messages the stage may hold before it lets one go.
@@ -53,9 +57,11 @@ const (
 	joint
 	// keepsOrder lets nothing overtake inside a parallel stage.
 	keepsOrder
+	// alone cannot run several times side by side.
+	alone
 )
 
-func (t traits) has(any traits) bool { return t&any != 0 }
+func (t traits) has(one traits) bool { return t&one != 0 }
 
 // Option is one setting of a stage, as Graph shows it.
 type Option struct {
@@ -67,7 +73,7 @@ func option(name string, value any) Option { return Option{Name: name, Value: fm
 
 // newNode makes a stage from In to Out.
 func newNode[In, Out any](kind string, ups ...*node) *node {
-	return &node{
+	n := &node{
 		kind:   kind,
 		at:     caller(),
 		in:     reflect.TypeFor[In](),
@@ -75,6 +81,9 @@ func newNode[In, Out any](kind string, ups ...*node) *node {
 		ups:    ups,
 		spread: broadcast[Out],
 	}
+	n.origin = n
+
+	return n
 }
 
 // problem notes a mistake in the stage's own arguments.
@@ -89,19 +98,10 @@ func (n *node) require(ok bool, format string, args ...any) {
 	}
 }
 
-// copy returns a node that can be changed without touching the blueprint it came from.
+// copy returns another stage like n, which can be changed without touching n.
 func (n *node) copy() *node {
 	c := *n
+	c.origin = &c
 
 	return &c
 }
-
-// label is the name a person gave, or the kind.
-func (n *node) label() string {
-	if n.name != "" {
-		return n.name
-	}
-
-	return n.kind
-}
-

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // Once lets each key pass once: the idempotent receiver. A message claims its key, and
@@ -39,7 +40,11 @@ func onceMessage[T any](
 	n.options = append(n.options, option("ttl", ttl))
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)
-		g := newGate(w, n, c, store, ttl)
+		g := w.run.gates[n]
+		if g == nil {
+			g = newGate(w, n, c, store, ttl)
+			w.run.gates[n] = g
+		}
 
 		return push[T](func(ctx context.Context, it *item, value T) error {
 			c.begin()
@@ -72,7 +77,9 @@ type gate struct {
 	// keys are in flight here; waiting is what they came to.
 	keys    map[string]*pass
 	waiting []verdict
-	ending  bool
+	// ending is set when all stages have ended, forced when nobody waits any more for
+	// messages that do not end.
+	ending, forced bool
 }
 
 // pass is the right of one message to go on, as a frame on its item.
@@ -97,8 +104,8 @@ func newGate(w *wiring, n *node, c *counter, store connector.Store, ttl time.Dur
 	}
 	g.changed.L = &g.mu
 	w.run.starts = append(w.run.starts, func() {
-		w.run.serving.Go(g.serve)
-		w.run.extending.Go(g.extend)
+		w.run.spawn(&w.run.serving, g.serve, nil)
+		w.run.spawn(&w.run.extending, g.extend, nil)
 	})
 	w.run.enders = append(w.run.enders, g.end)
 
@@ -165,6 +172,7 @@ func (g *gate) behind(p *pass, it *item) bool {
 func (p *pass) unwind(it *item, err error) (error, bool) {
 	it.frame = p.outer
 	g := p.gate
+	g.run.pressure.work()
 	g.mu.Lock()
 	g.waiting = append(g.waiting, verdict{it, p, err})
 	g.mu.Unlock()
@@ -193,9 +201,9 @@ func (g *gate) leave(p *pass, err error) {
 }
 
 // end lets serve return once nothing is in flight.
-func (g *gate) end() {
+func (g *gate) end(forced bool) {
 	g.mu.Lock()
-	g.ending = true
+	g.ending, g.forced = true, forced
 	g.mu.Unlock()
 	g.changed.Broadcast()
 }
@@ -208,14 +216,17 @@ func (g *gate) serve() {
 		}
 		g.release(batch)
 		g.confirm(batch)
+		g.run.pressure.moved()
+		g.run.pressure.busy.Add(int64(1 - len(batch)))
+		g.run.pressure.rest()
 	}
 }
 
 func (g *gate) next() []verdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for len(g.waiting) == 0 && !(g.ending && len(g.keys) == 0) {
-		g.changed.Wait()
+	for len(g.waiting) == 0 && !g.forced && (!g.ending || len(g.keys) > 0) {
+		turns.Cond(g.run.keeper, "confirmer", &g.changed)
 	}
 	batch := g.waiting
 	g.waiting = nil
@@ -257,7 +268,9 @@ func (g *gate) confirm(batch []verdict) {
 	if len(done) == 0 {
 		return
 	}
-	err := guard(func() error { return g.store.Confirm(g.run.settleCtx, g.ttl, claims...) })
+	err := g.run.settling.Do(g.run.settleCtx, func(ctx context.Context) error {
+		return guard(func() error { return g.store.Confirm(ctx, g.ttl, claims...) })
+	})
 	if errors.Is(err, connector.ErrFenced) && len(done) > 1 {
 		for i := range done {
 			g.confirm(done[i : i+1])
@@ -280,10 +293,8 @@ func (g *gate) extend() {
 	ticker := time.NewTicker(claimLease / 3)
 	defer ticker.Stop()
 	for {
-		select {
-		case <-g.run.settled:
+		if !g.run.awaitTick(ticker) {
 			return
-		case <-ticker.C:
 		}
 		claims := g.claims()
 		if len(claims) == 0 {

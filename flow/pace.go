@@ -15,6 +15,8 @@ type pace struct {
 	chunk    *atomic.Int64
 	most     int64
 	failures int
+	// steady leaves the delays between failed Reads without jitter.
+	steady bool
 }
 
 const (
@@ -26,8 +28,8 @@ const (
 	readAttempts = 5
 )
 
-func newPace(most int) pace {
-	p := pace{chunk: new(atomic.Int64), most: int64(most)}
+func newPace(most int, steady bool) pace {
+	p := pace{chunk: new(atomic.Int64), most: int64(most), steady: steady}
 	p.chunk.Store(min(firstChunk, p.most))
 
 	return p
@@ -54,5 +56,5 @@ func (p *pace) retry(err error) (time.Duration, bool) {
 		return 0, false
 	}
 
-	return retry.Policy{Attempts: readAttempts}.Delay(p.failures, err), true
+	return retry.Policy{Attempts: readAttempts, NoJitter: p.steady}.Delay(p.failures, err), true
 }

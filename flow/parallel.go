@@ -4,10 +4,13 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // Parallel runs body on n goroutines and joins their results. The results keep the
-// order of the input. What stages inside the body hold is per goroutine.
+// order of the input; what ends inside the body, as in a Tee, comes as it comes. What stages inside the body hold is per goroutine.
 func (f Flow[T]) Parallel[Out any](n int, body func(Flow[T]) Flow[Out]) Flow[Out] {
 	return parallel(f, n, keepsOrder, body, shareOut[T])
 }
@@ -21,7 +24,7 @@ func (f Flow[T]) Unordered[Out any](n int, body func(Flow[T]) Flow[Out]) Flow[Ou
 const mostWorkers = 1024
 
 func parallel[In, Out any](
-	f Flow[In], workers int, order traits, body func(Flow[In]) Flow[Out], assign func(workers int) assignment[In],
+	f Flow[In], workers int, order traits, body func(Flow[In]) Flow[Out], assign func(workers int, steady bool) assignment[In],
 ) Flow[Out] {
 	n := newNode[In, Out]("parallel", f.n)
 	n.traits |= holds | order
@@ -40,7 +43,7 @@ func parallel[In, Out any](
 	n.wire = func(w *wiring, n *node) any {
 		p := newParallel[In, Out](w, n, workers, order == keepsOrder, assign)
 		for range workers {
-			p.addWorker(w, n.body, end)
+			p.addWorker(w, w.plan.real(n.body), end)
 		}
 
 		return push[In](p.push)
@@ -94,7 +97,7 @@ type assignment[In any] struct {
 }
 
 // shareOut lets all workers take from one queue.
-func shareOut[In any](int) assignment[In] {
+func shareOut[In any](int, bool) assignment[In] {
 	return assignment[In]{queues: 1, of: func(In) int { return 0 }}
 }
 
@@ -107,14 +110,14 @@ const (
 )
 
 func newParallel[In, Out any](
-	w *wiring, n *node, workers int, ordered bool, assign func(workers int) assignment[In],
+	w *wiring, n *node, workers int, ordered bool, assign func(workers int, steady bool) assignment[In],
 ) *fork[In, Out] {
 	p := &fork[In, Out]{
 		lane:    w.lane,
 		c:       w.counter(n),
 		next:    w.feed(n).(push[Out]), //nolint:forcetypeassert // the compiler of blueprints made it
 		ordered: ordered,
-		assign:  assign(workers),
+		assign:  assign(workers, w.run.keeper != nil),
 		room:    workers * jobsPerWorker,
 		running: workers,
 		size:    1,
@@ -156,6 +159,7 @@ func (p *fork[In, Out]) send(q int) {
 	g.number = p.number
 	p.number++
 	p.out++
+	p.lane.run.pressure.work()
 	p.gathered[q] = job[In]{}
 	p.queues[q] <- g
 }
@@ -237,6 +241,8 @@ type worker[In, Out any] struct {
 	in   push[In]
 	jobs chan job[In]
 	outs []entry[Out]
+	// doing is the job under way.
+	doing *job[In]
 }
 
 func (p *fork[In, Out]) addWorker(w *wiring, body, end *node) {
@@ -248,61 +254,122 @@ func (p *fork[In, Out]) addWorker(w *wiring, body, end *node) {
 		return errHeld
 	})
 	w.on(k.lane, func() { k.in = body.wire(w, body).(push[In]) })
-	w.run.starts = append(w.run.starts, func() { w.run.working.Go(func() { k.loop(w.run.ctx) }) })
+	loop := func() { k.loop(w.run.ctx) }
+	w.run.starts = append(w.run.starts, func() { w.run.spawn(&w.run.working, loop, loop) })
 }
 
 func (k *worker[In, Out]) loop(ctx context.Context) {
 	timer := newIdleTimer()
 	defer timer.Stop()
+	if j := k.doing; j != nil {
+		// The goroutine before this one ended in the middle of its job.
+		k.doing = nil
+		k.post(result[Out]{number: j.number, size: len(j.entries)})
+	}
 	for k.serve(ctx, timer) {
 	}
 	k.lane.finish(ctx)
-	k.to.results.put(result[Out]{outs: k.outs, loose: true, exited: true})
+	k.to.results.put(nil, result[Out]{outs: k.outs, loose: true, exited: true})
 }
 
-// serve does one job or rings one alarm; it reports false when no job will come.
+// serve does one job, rings one alarm, or takes in what came of stages inside the body; it
+// reports false when no job will come.
 func (k *worker[In, Out]) serve(ctx context.Context, timer *time.Timer) bool {
-	due := k.lane.due()
-	if due == nil {
-		j, ok := <-k.jobs
-		if ok {
-			k.do(ctx, j)
-		}
+	if k.lane.poll(ctx) {
+		k.lane.run.pressure.moved()
+		k.tidy(ctx)
 
-		return ok
+		return true
 	}
-	timer.Reset(max(time.Until(due.at), 0))
-	select {
-	case j, ok := <-k.jobs:
-		timer.Stop()
-		if ok {
-			k.do(ctx, j)
-		}
+	if k.lane.pressed.Swap(false) {
+		k.lane.release(ctx)
+		k.tidy(ctx)
 
-		return ok
-	case <-timer.C:
-		k.lane.ring(ctx, due)
-		k.lane.pass(ctx)
-		k.post(result[Out]{loose: true})
+		return true
+	}
+	due := k.lane.due()
+	if due != nil && !due.at.After(time.Now()) {
+		k.ring(ctx, due)
+
+		return true
+	}
+	j, ok, came := k.await(due, timer)
+	switch {
+	case came && ok:
+		k.do(ctx, &j)
+	case came:
+		return false
+	case due != nil && !due.at.After(time.Now()):
+		k.ring(ctx, due)
 	}
 
 	return true
 }
 
-func (k *worker[In, Out]) do(ctx context.Context, j job[In]) {
+// await waits for a job, the alarm, or something in a mailbox; it reports whether a job, or
+// the end of them, came.
+func (k *worker[In, Out]) await(due *alarm, timer *time.Timer) (j job[In], ok, came bool) {
+	var ring <-chan time.Time
+	if due != nil {
+		timer.Reset(time.Until(due.at))
+		defer timer.Stop()
+		ring = timer.C
+	}
+	turns.Wait(k.lane.run.keeper, "worker", func() {
+		select { // what waits already goes first, so that a simulation can be repeated
+		case <-k.lane.wake:
+			return
+		default:
+		}
+		select {
+		case j, ok = <-k.jobs:
+			came = true
+		case <-k.lane.wake:
+		case <-ring:
+		}
+	})
+
+	return j, ok, came
+}
+
+// ring rings an alarm of a stage in the body.
+func (k *worker[In, Out]) ring(ctx context.Context, due *alarm) {
+	k.lane.run.pressure.work()
+	k.lane.ring(ctx, due)
+	k.tidy(ctx)
+	k.lane.run.pressure.rest()
+}
+
+// tidy ends a piece of work that belongs to no job.
+func (k *worker[In, Out]) tidy(ctx context.Context) {
+	k.lane.pass(ctx)
+	k.post(result[Out]{loose: true})
+}
+
+func (k *worker[In, Out]) do(ctx context.Context, j *job[In]) {
 	start := now()
+	k.doing = j
 	for _, e := range j.entries {
+		if ctx.Err() != nil {
+			e.it.complete(connector.ErrStopped)
+
+			continue
+		}
 		launch(ctx, k.lane, k.in, e.it, e.value)
 	}
 	k.lane.ringDue(ctx)
 	k.lane.pass(ctx)
+	k.doing = nil
+	k.lane.run.pressure.moved()
 	k.post(result[Out]{number: j.number, size: len(j.entries), took: time.Duration(now() - start)})
 }
 
 func (k *worker[In, Out]) post(r result[Out]) {
 	r.outs, k.outs = k.outs, nil
 	if !r.loose || len(r.outs) > 0 {
-		k.to.results.put(r)
+		k.to.results.put(nil, r)
+	}
+	if !r.loose {
+		k.lane.run.pressure.rest() // the job is done; its result waits in the mailbox
 	}
 }
-

@@ -37,6 +37,9 @@ type Config struct {
 	// Chunk bounds the messages that one Read may return. The pipeline starts with 32 and
 	// adapts, so that a chunk takes a few milliseconds. Default 256.
 	Chunk int
+	// MaxKeys bounds the keys that one Fold or Aggregate keeps at once, so that its state
+	// cannot grow without end: a message of one key more fails. Default 1,000,000.
+	MaxKeys int
 	// Drain is how long a stop waits for what is in flight before the context of user
 	// functions ends. Default 30 s.
 	Drain time.Duration
@@ -49,6 +52,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.MaxInFlight = orDefault(c.MaxInFlight, 1024)
 	c.Chunk = orDefault(c.Chunk, 256)
+	c.MaxKeys = orDefault(c.MaxKeys, 1_000_000)
 	c.Drain = orDefault(c.Drain, 30*time.Second)
 	c.Grace = orDefault(c.Grace, 5*time.Second)
 	if c.Logger == nil {
@@ -67,7 +71,7 @@ func orDefault[T comparable](value, def T) T {
 	return value
 }
 
-func (c Config) problems() []Problem {
+func (c Config) problems(at string) []Problem {
 	var problems []Problem
 	for _, f := range []struct {
 		name string
@@ -75,11 +79,12 @@ func (c Config) problems() []Problem {
 	}{
 		{"MaxInFlight", c.MaxInFlight < 0},
 		{"Chunk", c.Chunk < 0},
+		{"MaxKeys", c.MaxKeys < 0},
 		{"Drain", c.Drain < 0},
 		{"Grace", c.Grace < 0},
 	} {
 		if f.bad {
-			problems = append(problems, Problem{Stage: "pipeline", Text: "Config." + f.name + " is negative"})
+			problems = append(problems, Problem{Stage: "pipeline", At: at, Text: "Config." + f.name + " is negative"})
 		}
 	}
 
@@ -100,10 +105,10 @@ func (p *Pipeline) With(config Config) *Pipeline {
 }
 
 func newPipeline(name string, ends []End, config Config) *Pipeline {
-	problems := config.problems()
+	at := caller()
+	problems := config.problems(at)
 	p := &Pipeline{name: name, ends: ends, config: config.withDefaults(), stations: make(map[*node]*station)}
 	p.plan = newPlan(ends, p.config)
-	at := caller()
 	if name == "" {
 		problems = append(problems, Problem{Stage: "pipeline", At: at, Text: "the pipeline has no name"})
 	}
@@ -155,6 +160,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	}
 	err = r.execute(ctx)
 	p.end(err)
+	close(r.ended)
 
 	return err
 }
@@ -200,10 +206,7 @@ func (p *Pipeline) Stop(ctx context.Context) (Left, error) {
 	r.drain(limit, connector.ErrStopped)
 	stop := context.AfterFunc(ctx, r.abort)
 	defer stop()
-	select {
-	case <-r.done:
-	case <-r.gaveUp:
-	}
+	<-r.ended // only then is counted what the sources did not learn
 	left := r.left()
 	if left.InFlight > 0 {
 		return left, &StoppedError{Flow: p.name, Left: left}

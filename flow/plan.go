@@ -16,6 +16,8 @@ type plan struct {
 	keeps map[*node]bool
 	// inside says of each node of a body which parallel stage it is in.
 	inside map[*node]*node
+	// versions has the version of each stage that counts: the one with a name.
+	versions map[*node]*node
 	// problems are listed in the order of the definition.
 	problems []Problem
 }
@@ -26,6 +28,10 @@ func newPlan(ends []End, config Config) *plan {
 		names:     make(map[*node]string),
 		keeps:     make(map[*node]bool),
 		inside:    make(map[*node]*node),
+		versions:  make(map[*node]*node),
+	}
+	for _, e := range ends {
+		p.choose(e.n, make(map[*node]bool))
 	}
 	for _, e := range ends {
 		p.visit(e.n, nil)
@@ -46,10 +52,37 @@ func newPlan(ends []End, config Config) *plan {
 	return p
 }
 
+// choose picks, of each stage that n is connected to, the version that has a name.
+func (p *plan) choose(n *node, seen map[*node]bool) {
+	if n == nil || seen[n] {
+		return
+	}
+	seen[n] = true
+	switch v := p.versions[n.origin]; {
+	case v == nil || v.name == "":
+		p.versions[n.origin] = n
+	case n.name != "" && n.name != v.name:
+		p.names[n] = n.name
+		p.problem(n, "the stage has two names, %q and %q: name it once, and use that flow for every branch", v.name, n.name)
+	}
+	for _, next := range slices.Concat(n.ups, n.sides, []*node{n.body}) {
+		p.choose(next, seen)
+	}
+}
+
+// real returns the version of a stage that counts.
+func (p *plan) real(n *node) *node {
+	if n == nil {
+		return nil
+	}
+
+	return p.versions[n.origin]
+}
+
 // visit adds n and everything that it is connected to, upstream first. body is the
 // parallel stage that n is inside of, or nil.
 func (p *plan) visit(n, body *node) {
-	if n == nil || slices.Contains(p.nodes, n) {
+	if n = p.real(n); n == nil || slices.Contains(p.nodes, n) {
 		return
 	}
 	for _, up := range n.ups {
@@ -61,7 +94,7 @@ func (p *plan) visit(n, body *node) {
 	p.nodes = append(p.nodes, n)
 	p.inside[n] = body
 	for _, up := range n.ups {
-		if up != nil {
+		if up = p.real(up); up != nil {
 			p.consumers[up] = append(p.consumers[up], n)
 		}
 	}
@@ -92,7 +125,7 @@ func (p *plan) name() {
 		taken[n.name] = n
 	}
 	for _, n := range p.nodes {
-		if n.name != "" {
+		if n.name != "" || n.kind == kindBranch {
 			continue
 		}
 		name := n.kind
@@ -102,19 +135,32 @@ func (p *plan) name() {
 		taken[name] = n
 		p.names[n] = name
 	}
+	for _, n := range p.nodes {
+		if n.kind == kindBranch {
+			p.names[n] = p.names[p.real(n.ups[0])] + ":" + n.branch
+		}
+	}
 }
 
 // below returns the first stage below n, its bodies included, for which found is true.
 func (p *plan) below(n *node, found func(*node) bool) *node {
+	return p.search(n, found, make(map[*node]bool))
+}
+
+func (p *plan) search(n *node, found func(*node) bool, seen map[*node]bool) *node {
 	next := slices.Clone(p.consumers[n])
 	if n.body != nil {
-		next = append(next, n.body)
+		next = append(next, p.real(n.body))
 	}
 	for _, m := range next {
 		if found(m) {
 			return m
 		}
-		if deeper := p.below(m, found); deeper != nil {
+		if seen[m] {
+			continue
+		}
+		seen[m] = true
+		if deeper := p.search(m, found, seen); deeper != nil {
 			return deeper
 		}
 	}

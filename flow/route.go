@@ -37,24 +37,31 @@ func (r Router[T]) Case(name string, match func(T) bool, build func(Flow[T]) End
 func (r Router[T]) Else(build func(Flow[T]) End) End { return route(r, build) }
 
 func route[T any](r Router[T], otherwise func(Flow[T]) End) End {
+	if r.at == nil {
+		r = Router[T]{at: newNode[T, T]("route", nil), cases: r.cases} // of a zero Router
+	}
 	n := r.at.copy()
 	n.traits |= ends
 	n.require(len(r.cases) > 0, "it has no Case, so everything takes Else: remove the Route")
 	all := append(r.cases[:len(r.cases):len(r.cases)], routeCase[T]{name: "else", build: otherwise})
 	matches := make([]func(T) bool, 0, len(r.cases))
-	for _, c := range all {
+	names := make(map[string]bool, len(all))
+	for i, c := range all {
 		n.require(c.name != "", "a case has no name")
-		n.require(c.build != nil && (c.match != nil || c.name == "else"), "case %q: a function is nil", c.name)
+		n.require(!names[c.name], "two cases have the name %q", c.name)
+		names[c.name] = true
+		n.require(c.build != nil && (c.match != nil || i == len(all)-1), "case %q: a function is nil", c.name)
 		n.options = append(n.options, option("case", c.name))
 		if c.build == nil {
 			continue
 		}
 		matches = append(matches, c.match)
 		port := passing[T](kindBranch, n)
-		port.name = n.label() + ":" + c.name
+		port.branch = c.name
 		end := c.build(Flow[T]{n: port})
 		n.require(end.n != nil, "case %q has no end: return one made by To or ForEach", c.name)
-		n.sides = append(n.sides, end.n)
+		// The port stands beside its end, so that it is found even if the end is not below it.
+		n.sides = append(n.sides, port, end.n)
 	}
 	n.dispatch = func(w *wiring, n *node, branches []any) any { return dispatch(w, n, branches, matches) }
 	n.wire = func(w *wiring, n *node) any { return w.feed(n) }
@@ -65,6 +72,8 @@ func route[T any](r Router[T], otherwise func(Flow[T]) End) End {
 const (
 	kindBranch = "branch"
 	kindBody   = "body"
+	kindTee    = "tee"
+	kindVia    = "via"
 )
 
 func dispatch[T any](w *wiring, n *node, branches []any, matches []func(T) bool) any {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 	"github.com/millrace-go/millrace/retry"
 )
 
@@ -28,16 +29,23 @@ type run struct {
 	settleCtx    context.Context
 	stopSettling context.CancelFunc
 	settling     retry.Policy
+	// keeper decides, in a simulation, which goroutine goes on; nil everywhere else.
+	keeper turns.Keeper
 
-	lanes   []*lane
-	intakes []intake
+	pressure pressure
+	intakes  []intake
 	// sinks are flushed at the end.
 	sinks []flushed
 	// farSides and crossings connect the two sides of queues inside the pipeline.
 	farSides  map[*node]intake
 	crossings map[*node]*crossing
+	// gates are the Once stages; the workers of a parallel stage share one.
+	gates map[*node]*gate
+	// turns keep the workers of a parallel stage from writing at the same time.
+	turns map[*node]chan struct{}
 	// enders end what serves stages from goroutines of their own.
-	enders []func()
+	// Forced ones no longer wait for messages that do not end.
+	enders []func(forced bool)
 
 	// opens prepare stages that keep state.
 	opens []func(context.Context) error
@@ -48,10 +56,18 @@ type run struct {
 	working, serving, extending sync.WaitGroup
 	// settled is closed when extending may end.
 	settled chan struct{}
-	// idle is set when all stages have ended.
-	idle atomic.Bool
+	// idle is set when all stages have ended; torn when a goroutine was ended from inside
+	// a user function, so that messages may be lost to the run.
+	idle, torn atomic.Bool
+	// inputs counts sources that are still read, other than queues inside the pipeline;
+	// dry is set when nothing can come from these either; watching starts watchEnd.
+	inputs   atomic.Int64
+	dry      atomic.Bool
+	watching sync.Once
 	// done is closed when everything has ended, gaveUp when the run no longer waits.
 	done, gaveUp chan struct{}
+	// ended is closed when Run is about to return.
+	ended chan struct{}
 
 	draining sync.Once
 	deadline *time.Timer
@@ -67,14 +83,18 @@ type flushed struct {
 
 func newRun(ctx context.Context, p *Pipeline) *run {
 	r := &run{
+		keeper:   turns.Of(ctx),
 		pipeline: p,
 		config:   p.config,
 		done:     make(chan struct{}),
 		gaveUp:   make(chan struct{}),
+		ended:    make(chan struct{}),
 		settled:  make(chan struct{}),
 
 		farSides:  make(map[*node]intake),
 		crossings: make(map[*node]*crossing),
+		gates:     make(map[*node]*gate),
+		turns:     make(map[*node]chan struct{}),
 
 		settling: retry.Policy{Attempts: 5, MaxElapsed: time.Minute, Idempotent: true},
 	}
@@ -101,11 +121,16 @@ func newRun(ctx context.Context, p *Pipeline) *run {
 // execute runs until every source has ended or the run was stopped and drained.
 func (r *run) execute(ctx context.Context) error {
 	defer r.release()
-	if err := r.open(ctx); err != nil {
-		return err
-	}
 	stop := context.AfterFunc(ctx, func() { r.drain(r.config.Drain, context.Cause(ctx)) })
 	defer stop()
+	if err := r.open(); err != nil {
+		close(r.done)
+		if r.stopping() && errors.Is(err, r.reading.Err()) {
+			return nil // the stop came first: nothing was taken in
+		}
+
+		return err
+	}
 	for _, start := range r.starts {
 		start()
 	}
@@ -113,11 +138,16 @@ func (r *run) execute(ctx context.Context) error {
 		in.start()
 	}
 	go r.await()
-	select {
-	case <-r.done:
-	case <-r.gaveUp:
-	}
+	turns.Wait(r.keeper, "run", func() {
+		select {
+		case <-r.done:
+		case <-r.gaveUp:
+		}
+	})
 	err := r.closeIntakes()
+	for _, end := range r.enders {
+		end(true)
+	}
 
 	return errors.Join(r.outcome(), err)
 }
@@ -133,9 +163,11 @@ func (r *run) release() {
 	}
 }
 
-func (r *run) open(ctx context.Context) error {
+// open prepares stages and opens sources. A stop ends it.
+func (r *run) open() error {
+	ctx := r.reading
 	for _, open := range r.opens {
-		if err := open(ctx); err != nil {
+		if err := guard(func() error { return open(ctx) }); err != nil {
 			return fmt.Errorf("flow %s: %w", r.pipeline.name, err)
 		}
 	}
@@ -164,24 +196,27 @@ func (r *run) closeIntakes() error {
 // await ends the run in order: reading and stages, confirmations and settlements, leases,
 // flushes.
 func (r *run) await() {
-	r.working.Wait()
+	turns.Wait(r.keeper, "end of stages", r.working.Wait)
 	r.idle.Store(true)
 	for _, end := range r.enders {
-		end()
+		end(false)
 	}
 	for _, in := range r.intakes {
 		in.poke()
 	}
-	r.serving.Wait()
+	if r.torn.Load() {
+		r.giveUp()
+	}
+	turns.Wait(r.keeper, "end of settling", r.serving.Wait)
 	close(r.settled)
-	r.extending.Wait()
+	turns.Wait(r.keeper, "end of extending", r.extending.Wait)
 	r.flush()
 	close(r.done)
 }
 
 func (r *run) flush() {
 	for _, s := range r.sinks {
-		if err := s.sink.Flush(r.ctx); err != nil {
+		if err := guard(func() error { return s.sink.Flush(r.settleCtx) }); err != nil {
 			r.fail(&StageError{
 				Flow: r.pipeline.name, Stage: s.station.name, At: s.station.node.at, Err: fmt.Errorf("flush: %w", err),
 			})
@@ -218,6 +253,7 @@ func (r *run) abort() {
 	})
 }
 
+// giveUp ends the wait for what does not end.
 func (r *run) giveUp() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -242,13 +278,6 @@ func (r *run) fail(err error) {
 	}
 }
 
-// press makes the stages let go of what they can: a source may hand out no more.
-func (r *run) press() {
-	for _, l := range r.lanes {
-		l.press()
-	}
-}
-
 // stopping reports whether the run ends before its input does.
 func (r *run) stopping() bool { return r.reading.Err() != nil }
 
@@ -261,18 +290,72 @@ func (r *run) stopped(err error) bool {
 func (r *run) outcome() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.failure
-	if left := r.left(); left.InFlight > 0 {
-		err = errors.Join(err, &StoppedError{Flow: r.pipeline.name, Left: left})
+	left := r.left()
+	if left.InFlight == 0 && (r.failure != nil || left.Unconfirmed == 0) {
+		return r.failure
 	}
 
-	return err
+	return errors.Join(r.failure, &StoppedError{Flow: r.pipeline.name, Left: left})
 }
 
+// left is what this run did not finish.
 func (r *run) left() Left {
-	line := r.pipeline.source.line()
+	left := Left{Returned: r.returned.Load()}
+	for _, in := range r.intakes {
+		inFlight, unconfirmed := in.left()
+		left.InFlight += inFlight
+		left.Unconfirmed += unconfirmed
+	}
 
-	return Left{Returned: r.returned.Load(), InFlight: line.InFlight, Unconfirmed: line.Unconfirmed}
+	return left
+}
+
+// spawn runs part of the run on a goroutine of its own, counted in group. A goroutine
+// that a user function ends (runtime.Goexit, which t.FailNow calls) stops the run, and
+// resume goes on in its place, so that nobody waits for it for ever.
+func (r *run) spawn(group *sync.WaitGroup, body, resume func()) {
+	var ticket uint64
+	if r.keeper != nil {
+		ticket = r.keeper.Ticket()
+	}
+	group.Go(func() {
+		if r.keeper != nil {
+			r.keeper.Take("start", ticket)
+		}
+		returned := false
+		defer func() {
+			if returned {
+				return
+			}
+			r.torn.Store(true)
+			r.cancel(connector.ErrStopped)
+			r.fail(errGoexit)
+			if resume != nil {
+				r.spawn(group, resume, resume)
+			}
+		}()
+		body()
+		returned = true
+	})
+}
+
+var errGoexit = errors.New("flow: a user function ended its goroutine with runtime.Goexit (t.FailNow and t.Fatal do): " +
+	"return an error instead")
+
+// awaitTick waits for the ticker; it reports false when everything is settled.
+func (r *run) awaitTick(ticker *time.Ticker) bool {
+	turns.Wait(r.keeper, "extender", func() {
+		select {
+		case <-r.settled:
+		case <-ticker.C:
+		}
+	})
+	select {
+	case <-r.settled: // which counts if both have come
+		return false
+	default:
+		return true
+	}
 }
 
 // event logs what an operator may want to know and nobody returns.

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // To closes the flow with a sink. Each message is written by itself as it arrives; put a
@@ -16,7 +17,7 @@ func (f Flow[T]) To(sink connector.Sink[T]) End { return to(f, sink) }
 func to[T any](f Flow[T], sink connector.Sink[T]) End {
 	n := newSinkNode("to", f.n, sink)
 	n.wire = func(w *wiring, n *node) any {
-		c := w.counter(n)
+		c, sink := w.counter(n), oneByOne(w, n, sink)
 		// One slice serves every Write: the sink must not keep it.
 		one := make([]connector.Message[T], 1)
 
@@ -65,16 +66,48 @@ func forEach[T any](f Flow[T], fn func(context.Context, T) error) End {
 	return End{n: n}
 }
 
+// oneByOne makes the workers of a parallel stage take turns: one stage never writes
+// concurrently.
+func oneByOne[T any](w *wiring, n *node, sink connector.Sink[T]) connector.Sink[T] {
+	if w.plan.inside[n] == nil {
+		return sink
+	}
+	turn := w.run.turn(n)
+
+	return connector.SinkFunc[T](func(ctx context.Context, messages []connector.Message[T]) error {
+		turns.Wait(w.run.keeper, "sink", func() { turn <- struct{}{} })
+		defer func() { <-turn }()
+
+		return sink.Write(ctx, messages) //nolint:wrapcheck // the lock is transparent
+	})
+}
+
+// turn returns the right to write to the sink of a stage: who puts a value in has it. It
+// is a channel because it is held while a driver waits, which a mutex would hide from
+// testing/synctest.
+func (r *run) turn(n *node) chan struct{} {
+	if r.turns[n] == nil {
+		r.turns[n] = make(chan struct{}, 1)
+	}
+
+	return r.turns[n]
+}
+
 func newSinkNode[T any](kind string, up *node, sink connector.Sink[T]) *node {
 	n := newNode[T, T](kind, up)
 	n.traits |= ends
 	n.require(sink != nil, "the sink is nil: pass a connector.Sink")
+	n.writesTo(sink)
+
+	return n
+}
+
+// writesTo takes over the sink, with its policies where it is a Delivery.
+func (n *node) writesTo(sink any) {
 	n.endpoint = sink
 	if p, ok := sink.(interface{ plan() ([]Option, []string) }); ok {
 		n.uses(p.plan())
 	}
-
-	return n
 }
 
 // uses takes over the options and the problems of what the stage is given.
@@ -112,7 +145,8 @@ func fate(err error, i, n int) error {
 		return err
 	}
 	if len(partial.Members) != n {
-		return fmt.Errorf("the sink's PartialError has %d members for %d messages: %w", len(partial.Members), n, err)
+		return connector.Ambiguous(
+			fmt.Errorf("the sink's PartialError has %d members for %d messages: %w", len(partial.Members), n, err))
 	}
 	m := partial.Members[i]
 	switch m.Fate {

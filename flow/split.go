@@ -58,6 +58,9 @@ func (s *splitter[In, Out]) each(ctx context.Context, f *fan, meta *connector.Me
 		if failure != nil {
 			return n, failure
 		}
+		if ctx.Err() != nil {
+			return n, connector.ErrStopped // the parts may be without end
+		}
 		n++
 		launch(ctx, s.c.lane, s.next, f.part(meta.Part(n)), part)
 		s.c.lane.at = s.c.index

@@ -24,6 +24,8 @@ type Step[In, Out any] struct {
 	counts   *calls
 	options  []Option
 	problems []string
+	// retried is shared by a Retry and the policies round it.
+	retried *atomic.Uint64
 }
 
 // Ask makes a step of a caller.
@@ -87,11 +89,26 @@ func (s Step[In, Out]) Ledger() CallLedger {
 // Name returns the step's name.
 func (s Step[In, Out]) Name() string { return s.name }
 
+// Describe declares the step's name as that of its endpoint.
+func (s Step[In, Out]) Describe() connector.Capabilities {
+	return connector.Capabilities{Name: s.name}
+}
+
+// Retried counts the attempts beyond the first that the Retry nearest to the outside has
+// made; 0 for a step without Retry.
+func (s Step[In, Out]) Retried() uint64 {
+	if s.retried == nil {
+		return 0
+	}
+
+	return s.retried.Load()
+}
+
 // Check returns what is wrong with the definition of the step, or nil. Call returns it too.
 func (s Step[In, Out]) Check() error {
 	var errs []error
 	if s.counts == nil {
-		errs = append(errs, errors.New("a zero Step: make one with Ask, Func, Gather or Saga"))
+		errs = append(errs, errors.New(zeroStep))
 	}
 	if s.name == "" {
 		errs = append(errs, errors.New("the step has no name"))
@@ -107,12 +124,11 @@ func (s Step[In, Out]) Check() error {
 }
 
 func (s Step[In, Out]) plan() ([]Option, []string) {
-	options := append([]Option{option("step", s.name)}, s.options...)
 	if err := s.Check(); err != nil {
-		return options, []string{err.Error()}
+		return s.options, []string{err.Error()}
 	}
 
-	return options, nil
+	return s.options, nil
 }
 
 // Call sends one request under the step's policies. Errors are *[StepError]s. A panic of
@@ -124,9 +140,10 @@ func (s Step[In, Out]) Call(ctx context.Context, in In) (Out, error) {
 	}
 	s.counts.started.Add(1)
 	s.counts.inFlight.Add(1)
-	out, err := s.invoke(ctx, in)
-	s.counts.ended(ctx, err)
-	if err != nil {
+	err := errGoexit // which it stays if the goroutine ends inside
+	defer func() { s.counts.ended(ctx, err) }()
+	var out Out
+	if out, err = s.invoke(ctx, in); err != nil {
 		return none, &StepError{Step: s.name, Err: err}
 	}
 
@@ -171,17 +188,22 @@ func (e *StepError) Error() string { return fmt.Sprintf("step %s: %v", e.Step, e
 // Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
+const zeroStep = "a zero Step: make one with Ask, Func or Gather"
+
 // wrap returns a step with the same name and another call.
 func wrap[In, Out, In2, Out2 any](
 	s Step[In, Out], call func(context.Context, In2) (Out2, error), options ...Option,
 ) Step[In2, Out2] {
-	return Step[In2, Out2]{
+	wrapped := Step[In2, Out2]{
 		name:     s.name,
 		call:     call,
 		counts:   new(calls),
 		options:  append(s.options[:len(s.options):len(s.options)], options...),
 		problems: s.problems[:len(s.problems):len(s.problems)],
+		retried:  s.retried,
 	}
+
+	return wrapped.require(s.counts != nil, zeroStep)
 }
 
 // As gives the step another name.
@@ -255,8 +277,10 @@ func (s Step[In, Out]) Validate(checks ...func(In) error) Step[In, Out] {
 
 		return s.invoke(ctx, in)
 	})
-	if text := untagged(reflect.TypeFor[In](), len(checks)); text != "" {
-		v.problems = append(v.problems, text)
+	text := untagged(reflect.TypeFor[In](), len(checks))
+	v = v.require(text == "", text)
+	for i, check := range checks {
+		v = v.require(check != nil, fmt.Sprintf("check %d is nil", i+1))
 	}
 
 	return v
@@ -283,9 +307,20 @@ func (s Step[In, Out]) Timeout(limit time.Duration) Step[In, Out] {
 // whose effect may have happened is repeated only if the policy is Idempotent.
 func (s Step[In, Out]) Retry(policy retry.Policy) Step[In, Out] {
 	options, problems := policyPlan(policy)
+	retried := new(atomic.Uint64)
 	r := wrap(s, func(ctx context.Context, in In) (Out, error) {
-		return policy.Value(ctx, func(ctx context.Context) (Out, error) { return s.invoke(ctx, in) })
+		first := true
+
+		return policy.Value(ctx, func(ctx context.Context) (Out, error) {
+			if !first {
+				retried.Add(1)
+			}
+			first = false
+
+			return s.invoke(ctx, in)
+		})
 	}, options...)
+	r.retried = retried
 	r.problems = append(r.problems, problems...)
 
 	return r

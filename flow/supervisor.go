@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,11 +30,12 @@ type Supervisor struct {
 // means its default.
 type SupervisorConfig struct {
 	// Restart says how often in a row, and after which delays, a pipeline that failed is
-	// started again. With zero Attempts it is without end, after 1 s that double up to
-	// 1 minute. A
-	// pipeline that ran for longer than HealthyAfter before it failed begins anew. An
-	// error whose class is permanent, a *DefinitionError and a *StoppedError are not
-	// followed by a restart.
+	// started again; the first run counts as an attempt. With zero Attempts it is without
+	// end, and Initial is 1 s and Max 1 minute by default, without jitter. MaxElapsed, from
+	// the first failure in a row to the next restart, is without end by default. A pipeline
+	// that ran for longer than HealthyAfter before it failed begins anew. An error whose
+	// class is permanent, a *DefinitionError and a *StoppedError are not followed by a
+	// restart.
 	Restart retry.Policy
 	// HealthyAfter is how long a pipeline must run to count as well. Default 1 minute.
 	HealthyAfter time.Duration
@@ -46,11 +49,11 @@ const restartForever = 1 << 30
 // Supervise makes a supervisor of pipelines, in the order in which they are stopped:
 // list those that feed others first.
 func Supervise(config SupervisorConfig, pipelines ...*Pipeline) *Supervisor {
-	if config.Restart.Attempts == 0 {
-		config.Restart = retry.Policy{
-			Attempts: restartForever, Initial: time.Second, Max: time.Minute, MaxElapsed: 1<<63 - 1, NoJitter: true,
-		}
+	if r := &config.Restart; r.Attempts == 0 {
+		r.Attempts, r.NoJitter = restartForever, true
+		r.Initial, r.Max = orDefault(r.Initial, time.Second), orDefault(r.Max, time.Minute)
 	}
+	config.Restart.MaxElapsed = orDefault(config.Restart.MaxElapsed, math.MaxInt64)
 	config.HealthyAfter = orDefault(config.HealthyAfter, time.Minute)
 	if config.Logger == nil {
 		config.Logger = zap.NewNop()
@@ -69,23 +72,52 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	// Each pipeline is stopped in its turn rather than by ctx.
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { s.stopAll(running) })
-	defer stop()
 	errs := make([]error, len(s.pipelines))
+	turns := make([]turn, len(s.pipelines))
 	var all sync.WaitGroup
 	for i, p := range s.pipelines {
-		all.Go(func() { errs[i] = s.keep(running, ctx, p) })
+		turns[i] = newTurn(ctx)
+		all.Go(func() {
+			defer close(turns[i].ended)
+			errs[i] = s.keep(turns[i].running, ctx, p)
+		})
 	}
+	stop := context.AfterFunc(ctx, func() { stopInTurn(turns) })
 	all.Wait()
+	stop()
+	for _, t := range turns {
+		t.stop()
+	}
 
 	return errors.Join(errs...)
 }
 
+// turn is what it takes to stop one pipeline after the other, rather than all by one
+// context.
+type turn struct {
+	running context.Context
+	stop    context.CancelFunc
+	ended   chan struct{}
+}
+
+func newTurn(ctx context.Context) turn {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+
+	return turn{running: running, stop: stop, ended: make(chan struct{})}
+}
+
+func stopInTurn(turns []turn) {
+	for _, t := range turns {
+		t.stop()
+		<-t.ended
+	}
+}
+
 func (s *Supervisor) check() error {
 	errs := []error{s.config.Restart.Validate()}
+	if s.config.HealthyAfter < 0 {
+		errs = append(errs, errors.New("flow: SupervisorConfig.HealthyAfter is negative"))
+	}
 	if len(s.pipelines) == 0 {
 		errs = append(errs, errors.New("flow: the supervisor has no pipeline"))
 	}
@@ -95,15 +127,20 @@ func (s *Supervisor) check() error {
 
 			continue
 		}
+		if slices.Contains(s.pipelines[:i], p) {
+			errs = append(errs, fmt.Errorf("flow: pipeline %s is twice in the supervisor", p.name))
+		}
 		errs = append(errs, p.Check())
 	}
 
 	return errors.Join(errs...)
 }
 
-// keep runs one pipeline again and again. stopped ends when no restart may follow.
+// keep runs one pipeline again and again until ctx ends; no restart follows once stopped
+// has ended.
 func (s *Supervisor) keep(ctx, stopped context.Context, p *Pipeline) error {
 	failures := 0
+	var first time.Time // of the failures in a row
 	for {
 		if stopped.Err() != nil {
 			return nil
@@ -116,15 +153,33 @@ func (s *Supervisor) keep(ctx, stopped context.Context, p *Pipeline) error {
 		if time.Since(start) > s.config.HealthyAfter {
 			failures = 0
 		}
-		failures++
-		delay, again := s.config.Restart.Next(failures, 0, err)
-		if !again || final(err) {
+		if failures++; failures == 1 {
+			first = time.Now()
+		}
+		delay, again := s.next(failures, time.Since(first), err)
+		if !again {
 			s.config.Logger.Error("pipeline given up", zap.String("flow", p.name), zap.Error(err))
 
 			return err
 		}
 		s.await(stopped, p, err, delay)
 	}
+}
+
+// next decides what follows a failure. Unlike a retry of the same work, a new run may do
+// better where retries inside the pipeline gave up, and whatever may have happened.
+func (s *Supervisor) next(failures int, elapsed time.Duration, err error) (delay time.Duration, again bool) {
+	policy := s.config.Restart
+	classify := policy.Classify
+	if classify == nil {
+		classify = connector.ClassOf
+	}
+	if failures >= policy.Attempts || final(err) || classify(err) == connector.ClassPermanent {
+		return 0, false
+	}
+	delay = policy.Delay(failures, err)
+
+	return delay, delay <= policy.MaxElapsed-elapsed
 }
 
 func final(err error) bool {
@@ -144,17 +199,10 @@ func (s *Supervisor) await(stopped context.Context, p *Pipeline, err error, dela
 	pause(stopped, delay)
 	s.mu.Lock()
 	delete(s.waiting, p)
-	s.restarts[p]++
-	s.mu.Unlock()
-}
-
-// stopAll stops the pipelines in order.
-func (s *Supervisor) stopAll(ctx context.Context) {
-	for _, p := range s.pipelines {
-		if _, err := p.Stop(ctx); err != nil {
-			s.config.Logger.Error("pipeline did not stop cleanly", zap.String("flow", p.name), zap.Error(err))
-		}
+	if stopped.Err() == nil {
+		s.restarts[p]++
 	}
+	s.mu.Unlock()
 }
 
 // Health returns the state of every pipeline, in the order of Supervise.
@@ -163,6 +211,9 @@ func (s *Supervisor) Health() []Health {
 	defer s.mu.Unlock()
 	all := make([]Health, 0, len(s.pipelines))
 	for _, p := range s.pipelines {
+		if p == nil {
+			continue // Run reports it
+		}
 		h, waits := s.waiting[p]
 		if !waits {
 			h = p.Health()

@@ -2,9 +2,12 @@ package flow
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/millrace-go/millrace/connector"
 )
@@ -22,7 +25,7 @@ func (f Flow[T]) Via(queue connector.Queue[T]) Flow[T] { return via(f, queue) }
 
 func via[T any](f Flow[T], queue connector.Queue[T]) Flow[T] {
 	h := &hop[T]{queue: queue}
-	near := newNode[T, T]("via", f.n)
+	near := newNode[T, T](kindVia, f.n)
 	near.traits |= lanes | holds | ends
 	near.wire = h.wireNear
 	far := newNode[T, T]("via-out", near)
@@ -72,6 +75,9 @@ func (h *hop[T]) wireNear(w *wiring, n *node) any {
 	w.lane.passes = append(w.lane.passes, s.pass)
 	far := w.plan.consumers[n]
 	w.lane.finals = append(w.lane.finals, func(context.Context) {
+		if h.durable && w.run.stopping() {
+			return // what is in the queue stays there
+		}
 		for _, f := range far {
 			w.run.farSides[f].finish()
 		}
@@ -107,9 +113,7 @@ func (s *hopNear[T]) pass(ctx context.Context) bool {
 		}
 		s.messages = append(s.messages, connector.Message[T]{Meta: meta, Value: e.value})
 	}
-	start := now()
-	err := writeGuarded(ctx, s.hop.queue, s.messages)
-	s.c.record(start)
+	err := s.write(ctx)
 	for i, e := range waiting {
 		s.written(e.it, s.messages[i].Meta, fate(err, i, len(waiting)))
 	}
@@ -151,18 +155,50 @@ func (c *crossing) leave(number string) *item {
 }
 
 // giveUp returns what is still inside when every stage has ended: a stop came first.
-func (c *crossing) giveUp() {
+func (c *crossing) giveUp(bool) {
 	c.mu.Lock()
 	inside := c.inside
-	c.inside = nil
+	c.inside = make(map[string]*item) // a user function may return after the run gave up
 	c.mu.Unlock()
-	for _, it := range inside {
-		it.complete(connector.ErrStopped)
+	for _, number := range slices.Sorted(maps.Keys(inside)) {
+		inside[number].complete(connector.ErrStopped)
 	}
+}
+
+// patience is how long a Write may wait for room before the far side is asked to let go
+// of what it has collected.
+const patience = 100 * time.Millisecond
+
+// write writes to the queue, which may be full.
+func (s *hopNear[T]) write(ctx context.Context) error {
+	var mu sync.Mutex
+	written, waited := false, false
+	timer := time.AfterFunc(patience, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if waited = !written; waited {
+			s.run.pressure.moved()
+			s.run.pressure.full.Add(1)
+			s.c.lane.park()
+		}
+	})
+	start := now()
+	err := writeGuarded(ctx, s.hop.queue, s.messages)
+	s.c.record(start)
+	timer.Stop()
+	mu.Lock()
+	defer mu.Unlock()
+	if written = true; waited {
+		s.c.lane.unpark()
+		s.run.pressure.drain()
+	}
+
+	return err
 }
 
 func (h *hop[T]) openFar(w *wiring, n *node) intake {
 	s := newStream[T](w, n, h.queue)
+	s.far = true
 	if !h.durable {
 		// The near side is part of the same run: the far side reads until it has ended.
 		s.reading = w.run.ctx
@@ -170,9 +206,12 @@ func (h *hop[T]) openFar(w *wiring, n *node) intake {
 		c := w.run.crossing(n.ups[0])
 		s.prepare = func(it *item) {
 			if near := c.leave(it.meta.Header(hopHeader)); near != nil {
-				it.frame = &landing{near: near}
+				it.frame = &landing{near: near, book: s.book}
 				it.meta = near.meta
+
+				return
 			}
+			it.frame = stale{}
 		}
 	}
 	w.run.farSides[n] = s
@@ -180,19 +219,42 @@ func (h *hop[T]) openFar(w *wiring, n *node) intake {
 	return s
 }
 
-// landing ends the near side of a message as its far side ends.
-type landing struct{ near *item }
+// stale ends a message that the queue hands out although its near side is not waiting for
+// it: its lease was lost, or a run before left it there. The near side has ended, or ends,
+// by itself, so a failure must not bring the message back for ever.
+type stale struct{}
 
-func (l *landing) unwind(it *item, err error) (error, bool) {
+func (stale) unwind(it *item, err error) (error, bool) {
 	it.frame = nil
-	l.near.absorb(it.outcome, it.cause)
-	l.near.complete(err)
 	if err != nil {
-		// The near side has the failure; for the queue the message is done.
-		it.outcome, it.cause = connector.Delivered, nil
+		it.outcome = connector.Duplicate
 	}
 
 	return nil, false
+}
+
+// landing ends the near side of a message as its far side ends.
+type landing struct {
+	near *item
+	book *book
+}
+
+func (l *landing) unwind(it *item, err error) (error, bool) {
+	it.frame = nil
+	if err != nil {
+		// The near side has the failure; for the queue the message is done.
+		it.owner = l
+	}
+	l.near.absorb(it.outcome, it.cause)
+	l.near.complete(err)
+
+	return err, false
+}
+
+// finished counts the message as what it is, and takes it off the queue.
+func (l *landing) finished(it *item, _ error) {
+	l.book.tally.leave(it.outcome)
+	l.book.note(it.number, connector.Settlement{Position: it.origin.Position(), Outcome: connector.Delivered})
 }
 
 // crossing returns what both sides of a hop share in this run.

@@ -7,7 +7,7 @@ type wiring struct {
 	run  *run
 	plan *plan
 	lane *lane
-	// inputs are the pushes of stages with several upstreams, built once.
+	// inputs are what the upstreams of a stage that has several share.
 	inputs map[*node]any
 	// leaves tell such a stage that one of its upstreams has ended.
 	leaves map[*node]func()
@@ -44,13 +44,11 @@ func (w *wiring) input(n *node) any {
 	if len(n.ups) < 2 {
 		return n.wire(w, n)
 	}
-	if w.inputs[n] == nil {
-		w.inputs[n] = n.wire(w, n)
-	}
+	in := n.wire(w, n)
 	leave := w.leaves[n]
 	w.lane.finals = append(w.lane.finals, func(context.Context) { leave() })
 
-	return w.inputs[n]
+	return in
 }
 
 // counter returns a counter of the stage for the lane that is being wired.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/turns"
 )
 
 // Do calls fn until it succeeds, within the bounds of the policy. It returns nil, or
@@ -51,6 +52,9 @@ func (p Policy) Value[T any](ctx context.Context, fn func(context.Context) (T, e
 // again goes on after the first attempt failed with err.
 func (p Policy) again(ctx context.Context, fn func(context.Context) error, err error) error {
 	loop := loop{policy: p.withDefaults(), first: time.Now()}
+	if turns.Of(ctx) != nil {
+		loop.policy.NoJitter = true // a simulation is repeated exactly
+	}
 	for err != nil {
 		if stop := loop.failed(ctx, err); stop != nil {
 			return stop
@@ -122,12 +126,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ended(ctx)
-	}
+	var cause error
+	turns.Wait(turns.Of(ctx), "retry", func() {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			cause = ended(ctx)
+		}
+	})
+
+	return cause
 }
 
 // ended returns why ctx ended; it is the context's error in any case.

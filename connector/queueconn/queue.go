@@ -28,12 +28,12 @@ type Queue[T any] struct {
 	finished bool
 	// ended is set when a reader was told that the finished queue is empty; open counts
 	// readers.
-	ended  bool
-	open   int
-	closed bool
-	readers  signal // something may have become ready
-	writers  signal // there may be room
-	running  sync.WaitGroup
+	ended   bool
+	open    int
+	closed  bool
+	readers signal // something may have become ready
+	writers signal // there may be room
+	running sync.WaitGroup
 }
 
 // NewMemory returns an empty queue in memory.

@@ -1,0 +1,101 @@
+// Package weight_test bounds what a user pays for importing package flow: the modules
+// that are linked, and what each further message type adds to a program.
+package weight_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	// mostModules bounds the modules behind flow and connector/memory, this one included.
+	mostModules = 15
+	// mostPerType bounds the bytes that a message type adds to a program, with the stages
+	// that it passes.
+	mostPerType = 200 << 10
+)
+
+func TestModules(t *testing.T) {
+	out := run(t, "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}",
+		"github.com/millrace-go/millrace/flow", "github.com/millrace-go/millrace/connector/memory")
+	modules := strings.Fields(out)
+	slices.Sort(modules)
+	modules = slices.Compact(modules)
+	t.Logf("%d modules:\n%s", len(modules), strings.Join(modules, "\n"))
+	if len(modules) > mostModules {
+		t.Errorf("flow and connector/memory need %d modules, want at most %d", len(modules), mostModules)
+	}
+}
+
+// TestTypes builds two programs that differ in the number of message types only.
+func TestTypes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds two programs")
+	}
+	const few, many = 1, 9
+	small, quick := build(t, few)
+	large, slow := build(t, many)
+	size := (large - small) / (many - few)
+	t.Logf("%d KB and %v of build time for each message type, with a map, a filter and a sink",
+		size>>10, (slow-quick).Round(time.Millisecond)/(many-few))
+	if size > mostPerType {
+		t.Errorf("a message type adds %d bytes to a program, want at most %d", size, mostPerType)
+	}
+}
+
+// build compiles a flow through so many types and returns the size of the program and
+// the time that the build took.
+func build(t *testing.T, types int) (int64, time.Duration) {
+	t.Helper()
+	dir := t.TempDir()
+	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
+	if err := os.WriteFile(source, []byte(generate(types)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	run(t, "go", "build", "-ldflags", "-s -w", "-o", program, source)
+	took := time.Since(begin)
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return info.Size(), took
+}
+
+func generate(types int) string {
+	var b strings.Builder
+	// The time makes the source new, so that no build is taken from the cache.
+	fmt.Fprintf(&b, "// Built at %d.\npackage main\n\n", time.Now().UnixNano())
+	b.WriteString("import (\n\t\"context\"\n\n\t\"github.com/millrace-go/millrace/connector/memory\"\n" +
+		"\t\"github.com/millrace-go/millrace/flow\"\n)\n\n")
+	for i := range types {
+		fmt.Fprintf(&b, "type T%d struct{ A, B, F%d int }\n\n", i, i)
+	}
+	b.WriteString("func main() {\n\tf0 := flow.From(memory.NewSource(T0{}))\n")
+	for i := range types - 1 {
+		fmt.Fprintf(&b, "\tf%d := f%d.Filter(func(v T%d) bool { return v.A == 0 }).Map(func(_ context.Context, v T%d) (T%d, error) { return T%d{B: v.B}, nil })\n",
+			i+1, i, i, i, i+1, i+1)
+	}
+	fmt.Fprintf(&b, "\t_ = flow.New(\"weight\", f%d.To(memory.NewSink[T%d]())).Run(context.Background())\n}\n", types-1, types-1)
+
+	return b.String()
+}
+
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", strings.Join(args, " "), err)
+	}
+
+	return string(out)
+}
