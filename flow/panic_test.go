@@ -382,7 +382,7 @@ func TestGoexit(t *testing.T) {
 		"parallel": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.Parallel(3, func(f flow.Flow[int]) flow.Flow[int] { return f.Map(exit) })
 		},
-		"below it":      func(f flow.Flow[int]) flow.Flow[int] { return f.Parallel(3, part(nothing)).Map(exit) },
+		"below it":      func(f flow.Flow[int]) flow.Flow[int] { return f.Parallel(3, nothing).Map(exit) },
 		"once":          func(f flow.Flow[int]) flow.Flow[int] { return f.OncePerMessage(memory.NewStore(), 0).Map(exit) },
 		"via":           func(f flow.Flow[int]) flow.Flow[int] { return f.Via(memoryQueue(t, 10)).Map(exit) },
 		"batch at stop": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1000, 0).MapEach(sameAll).Map(exit) },
