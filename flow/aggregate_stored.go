@@ -160,6 +160,15 @@ func (d *doneRecord) finished(it *item, err error) {
 	}
 }
 
+// wake makes sure that the alarm rings before a group that has just got a message becomes
+// idle. The alarm may ring too soon, but is not computed anew for each message.
+func (a *storedAggregate[Key, T, Acc]) wake(last time.Time) {
+	due := last.Add(a.when.Idle)
+	if a.when.Idle > 0 && (a.alarm.at.IsZero() || due.Before(a.alarm.at)) {
+		a.alarm.at = due
+	}
+}
+
 // wind sets the alarm to when the next group becomes idle.
 func (a *storedAggregate[Key, T, Acc]) wind() {
 	a.alarm.at = time.Time{}
@@ -196,6 +205,8 @@ func (a *storedAggregate[Key, T, Acc]) inOrder(keys []Key) []Key {
 // complete ends groups that no message ends.
 func (a *storedAggregate[Key, T, Acc]) complete(ctx context.Context, keys []Key, reason Reason) {
 	if len(keys) == 0 {
+		a.wind()
+
 		return
 	}
 	t := a.begin()
@@ -215,6 +226,7 @@ func (a *storedAggregate[Key, T, Acc]) complete(ctx context.Context, keys []Key,
 		return
 	}
 	t.apply()
+	a.wind()
 }
 
 // finish ends every open group with the input; when the pipeline stops they stay stored.

@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -12,9 +11,12 @@ import (
 // groupTx is one transaction of a stored aggregate. What it changes in memory is kept
 // apart until the commit.
 type groupTx[Key comparable, T, Acc any] struct {
-	a    *storedAggregate[Key, T, Acc]
-	open map[Key]time.Time
-	done []doneGroup[Key, Acc]
+	a *storedAggregate[Key, T, Acc]
+	// changed tells when each group last got a message; the zero time means that it is
+	// not open any more. size counts the open ones.
+	changed map[Key]time.Time
+	size    int
+	done    []doneGroup[Key, Acc]
 }
 
 func (a *storedAggregate[Key, T, Acc]) begin() *groupTx[Key, T, Acc] {
@@ -25,7 +27,7 @@ func (a *storedAggregate[Key, T, Acc]) begin() *groupTx[Key, T, Acc] {
 func (t *groupTx[Key, T, Acc]) update(ctx context.Context, fn func(tx connector.KV) error) error {
 	return guard(func() error {
 		return t.a.state.store.Update(ctx, func(tx connector.KV) error {
-			t.open, t.done = maps.Clone(t.a.open), nil
+			t.changed, t.size, t.done = make(map[Key]time.Time), len(t.a.open), nil
 
 			return fn(tx)
 		})
@@ -34,9 +36,41 @@ func (t *groupTx[Key, T, Acc]) update(ctx context.Context, fn func(tx connector.
 
 // apply takes over what was committed.
 func (t *groupTx[Key, T, Acc]) apply() {
-	t.a.open = t.open
+	for k, last := range t.changed {
+		if last.IsZero() {
+			delete(t.a.open, k)
+		} else {
+			t.a.open[k] = last
+			t.a.wake(last)
+		}
+	}
 	t.a.done = append(t.a.done, t.done...)
-	t.a.wind()
+}
+
+func (t *groupTx[Key, T, Acc]) isOpen(k Key) bool {
+	last, known := t.changed[k]
+	if !known {
+		last = t.a.open[k]
+	}
+
+	return !last.IsZero()
+}
+
+// keys lists the open groups.
+func (t *groupTx[Key, T, Acc]) keys() []Key {
+	all := make([]Key, 0, t.size)
+	for k := range t.a.open {
+		if _, known := t.changed[k]; !known {
+			all = append(all, k)
+		}
+	}
+	for k, last := range t.changed {
+		if !last.IsZero() {
+			all = append(all, k)
+		}
+	}
+
+	return all
 }
 
 // take adds one message to its group, unless it was added before.
@@ -47,10 +81,11 @@ func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entr
 		return err
 	}
 	k := a.key(e.value)
-	if _, known := t.open[k]; !known {
+	if !t.isOpen(k) {
 		if err := t.room(ctx, tx); err != nil {
 			return err
 		}
+		t.size++
 	}
 	group, name, err := a.state.load(ctx, tx, k)
 	if err != nil {
@@ -59,7 +94,7 @@ func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entr
 	group.Value = a.add(group.Value, e.value)
 	group.Count++
 	group.Last = time.Now()
-	t.open[k] = group.Last
+	t.changed[k] = group.Last
 	if err := a.state.save(ctx, tx, name, group); err != nil {
 		return err
 	}
@@ -73,13 +108,13 @@ func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entr
 // room makes sure that a new group may be opened.
 func (t *groupTx[Key, T, Acc]) room(ctx context.Context, tx connector.KV) error {
 	if t.a.when.NewKey {
-		for k := range maps.Clone(t.open) {
+		for _, k := range t.keys() {
 			if err := t.close(ctx, tx, k, KeyChanged); err != nil {
 				return err
 			}
 		}
 	}
-	if most := t.a.run.config.MaxKeys; len(t.open) >= most {
+	if most := t.a.run.config.MaxKeys; t.size >= most {
 		return permanent(fmt.Errorf("more than %d open groups (Config.MaxKeys): complete them sooner", most))
 	}
 
@@ -103,7 +138,8 @@ func (t *groupTx[Key, T, Acc]) close(ctx context.Context, tx connector.KV, key K
 	if err = t.a.state.save(ctx, tx, done, group); err != nil {
 		return err
 	}
-	delete(t.open, key)
+	t.changed[key] = time.Time{}
+	t.size--
 	t.done = append(t.done, doneGroup[Key, Acc]{name: done, group: group.Group})
 
 	return nil

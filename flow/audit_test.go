@@ -82,6 +82,11 @@ func (r *auditedReader[T]) Settle(ctx context.Context, settlements []connector.S
 	a.expect(a.settling == 0, "Settle runs concurrently with itself")
 	a.expect(!r.closed, "Settle after Close")
 	a.settling++
+	if connector.Describe(a.source).Ordered {
+		for i, s := range settlements {
+			a.expect(a.order[i] == s.Position, "%s is settled before %s", s.Position, a.order[i])
+		}
+	}
 	a.mu.Unlock()
 	err := r.r.Settle(ctx, settlements)
 	a.mu.Lock()
@@ -90,15 +95,11 @@ func (r *auditedReader[T]) Settle(ctx context.Context, settlements []connector.S
 	if err != nil {
 		return err
 	}
-	ordered := connector.Describe(a.source).Ordered
+	a.order = a.order[min(len(settlements), len(a.order)):]
 	for _, s := range settlements {
 		a.expect(a.out[s.Position], "%s is settled, but it is not out", s.Position)
 		a.expect(s.Outcome != connector.Pending, "%s is settled as pending", s.Position)
 		a.expect((s.Cause != nil) == (s.Outcome >= connector.Dropped), "%s is %s with the cause %v", s.Position, s.Outcome, s.Cause)
-		if ordered {
-			a.expect(a.order[0] == s.Position, "%s is settled before %s", s.Position, a.order[0])
-			a.order = a.order[1:]
-		}
 		delete(a.out, s.Position)
 	}
 	a.settled += len(settlements)

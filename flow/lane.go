@@ -255,13 +255,13 @@ func (l *lane) pass(ctx context.Context) {
 	}
 }
 
-// finish ends the stages from the top of the chain down.
+// finish ends the stages from the top of the chain down. A final that a user function
+// broke off by ending the goroutine is run again on the next one, and goes on.
 func (l *lane) finish(ctx context.Context) {
 	for last := len(l.finals) - 1; last >= 0; last-- {
 		l.pass(ctx)
-		final := l.finals[last]
+		l.finals[last](ctx)
 		l.finals = l.finals[:last]
-		final(ctx)
 	}
 	l.pass(ctx)
 }

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -10,7 +9,8 @@ import (
 )
 
 // Parallel runs body on n goroutines and joins their results. The results keep the
-// order of the input; what ends inside the body, as in a Tee, comes as it comes. What stages inside the body hold is per goroutine.
+// order of the input; what ends inside the body, as in a Tee, comes as it comes. What
+// stages inside the body hold is per goroutine.
 func (f Flow[T]) Parallel[Out any](n int, body func(Flow[T]) Flow[Out]) Flow[Out] {
 	return parallel(f, n, keepsOrder, body, shareOut[T])
 }
@@ -72,6 +72,10 @@ type fork[In, Out any] struct {
 	// next number to give out, and to let go on.
 	number, due int64
 	early       map[int64]result[Out]
+	// outs go on, from the index emitted on: a user function below may end the goroutine,
+	// and the next one takes over here.
+	outs    []entry[Out]
+	emitted int
 }
 
 // job is a run of messages for one worker.
@@ -171,46 +175,47 @@ func (p *fork[In, Out]) sendAll() {
 	}
 }
 
-// takeIn runs results through what is below, in order where that is asked for.
+// takeIn runs results through what is below, in order where that is asked for. It reports
+// whether there was anything.
 func (p *fork[In, Out]) takeIn(ctx context.Context, results []result[Out]) bool {
-	for _, r := range slices.Clone(results) {
+	for _, r := range results {
 		switch {
 		case r.exited:
 			p.running--
-			p.emit(ctx, r)
+			p.outs = append(p.outs, r.outs...)
 		case r.loose:
-			p.emit(ctx, r)
+			p.outs = append(p.outs, r.outs...)
 		default:
 			p.out--
 			p.adapt(r)
-			p.inTurn(ctx, r)
+			p.inTurn(r)
 		}
 	}
+	left := len(p.outs) > 0
+	for p.emitted < len(p.outs) {
+		e := p.outs[p.emitted]
+		p.emitted++
+		launch(ctx, p.lane, p.next, e.it, e.value)
+	}
+	clear(p.outs)
+	p.outs, p.emitted = p.outs[:0], 0
 
-	return len(results) > 0
+	return left || len(results) > 0
 }
 
-func (p *fork[In, Out]) inTurn(ctx context.Context, r result[Out]) {
+func (p *fork[In, Out]) inTurn(r result[Out]) {
 	if !p.ordered {
-		p.emit(ctx, r)
+		p.outs = append(p.outs, r.outs...)
 
 		return
 	}
-	p.early[r.number] = r
-	for {
+	for p.early[r.number] = r; ; p.due++ {
 		r, ok := p.early[p.due]
 		if !ok {
 			return
 		}
 		delete(p.early, p.due)
-		p.due++
-		p.emit(ctx, r)
-	}
-}
-
-func (p *fork[In, Out]) emit(ctx context.Context, r result[Out]) {
-	for _, e := range r.outs {
-		launch(ctx, p.lane, p.next, e.it, e.value)
+		p.outs = append(p.outs, r.outs...)
 	}
 }
 
@@ -229,9 +234,11 @@ func (p *fork[In, Out]) finish(ctx context.Context) {
 	for _, q := range p.queues {
 		close(q)
 	}
+	p.queues = nil
 	for p.running > 0 {
 		p.takeIn(ctx, p.results.await())
 	}
+	p.takeIn(ctx, nil)
 }
 
 // worker runs the body on a goroutine of its own.
