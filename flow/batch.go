@@ -28,7 +28,8 @@ type batchSpec[T any] struct {
 // Batch collects up to count messages, or what has come within wait after the first. A
 // wait of zero means that only count closes a batch; at the end of the input, when the
 // pipeline stops, and when the pipeline is full and nothing else moves, what has been
-// collected goes on as it is.
+// collected goes on as it is. A source that ends only when all its messages are settled, as
+// a queue may, never ends while a batch waits for more of them: give it a wait.
 func (f Flow[T]) Batch(count int, wait time.Duration) Batched[T] {
 	b := Batched[T]{up: f.n, at: caller(), spec: batchSpec[T]{count: count, wait: wait}}
 	if count < 1 {

@@ -8,7 +8,7 @@ import (
 // check finds what is wrong with a stage in its place.
 func (p *plan) check(n *node, config Config) {
 	p.checkUps(n)
-	if n.bound > config.MaxInFlight {
+	if n.bound > 0 && n.bound > config.MaxInFlight {
 		p.problem(n, "it collects up to %d messages, but the pipeline allows %d in flight: raise Config.MaxInFlight or lower the bound",
 			n.bound, config.MaxInFlight)
 	}
@@ -21,12 +21,8 @@ func (p *plan) check(n *node, config Config) {
 	if n.kind == kindVia {
 		p.checkQueue(n)
 	}
-	switch {
-	case len(p.consumers[n]) > 0 || n.traits.has(ends|joint):
-	case n.kind == kindBranch || n.kind == kindBody:
+	if n.kind == kindBranch && len(p.consumers[n]) == 0 {
 		p.problem(n, "the function that builds it does not use the flow that it is given: build on it")
-	default:
-		p.problem(n, "nothing follows it: close the flow with To, ForEach or Route")
 	}
 }
 

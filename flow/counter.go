@@ -78,9 +78,40 @@ func (c *counter) record(start int64) {
 	if nanos > int64(quick) {
 		c.mask = 0
 	}
+	c.station.took(nanos)
+}
+
+// took adds one call to the histogram.
+func (s *station) took(nanos int64) {
 	bucket := min(bits.Len64(uint64(max(nanos-1, 0))/1000), durationBuckets-1)
-	c.station.buckets[bucket].Add(1)
-	c.station.nanos.Add(uint64(max(nanos, 0)))
+	s.buckets[bucket].Add(1)
+	s.nanos.Add(uint64(max(nanos, 0)))
+}
+
+// stopwatch times the calls of a stage that are not those of its messages, by the same
+// rule as a counter. It is used by one goroutine at a time.
+type stopwatch struct {
+	station *station
+	mask, n uint64
+}
+
+func (w *stopwatch) begin() int64 {
+	timed := w.n&w.mask == 0
+	w.n++
+
+	return started(timed)
+}
+
+func (w *stopwatch) end(start int64) {
+	if start == 0 {
+		return
+	}
+	nanos := now() - start
+	w.mask = sampleMask
+	if nanos > int64(quick) {
+		w.mask = 0
+	}
+	w.station.took(nanos)
 }
 
 // ended notes the outcome that the stage gives to a message.

@@ -26,7 +26,10 @@ func deadLetter[T any](f Flow[T], sink connector.Sink[connector.DeadLetter[T]]) 
 	n.require(sink != nil, "the sink is nil: pass a connector.Sink")
 	n.wire = func(w *wiring, n *node) any {
 		next := w.feed(n).(push[T]) //nolint:forcetypeassert // the compiler of blueprints made it
-		d := &deadLetters[T]{run: w.run, station: w.run.pipeline.stations[n], sink: sink, turn: w.run.turn(n)}
+		station := w.run.pipeline.stations[n]
+		d := &deadLetters[T]{
+			run: w.run, station: station, sink: sink, turn: w.run.turn(n), watch: &stopwatch{station: station},
+		}
 		d.spare.New = func() any { return &deadFrame[T]{to: d} }
 		c := w.counter(n)
 
@@ -49,7 +52,9 @@ type deadLetters[T any] struct {
 	station *station
 	sink    connector.Sink[connector.DeadLetter[T]]
 	spare   sync.Pool
-	turn    chan struct{}
+	// turn is the right to write; watch belongs to who has it.
+	turn  chan struct{}
+	watch *stopwatch
 }
 
 // deadFrame remembers a message as it was when it passed.
@@ -106,6 +111,8 @@ func (d *deadLetters[T]) take(it *item, meta *connector.Meta, value T, cause err
 func (d *deadLetters[T]) write(letter connector.Message[connector.DeadLetter[T]]) error {
 	turns.Wait(d.run.keeper, "dead letters", func() { d.turn <- struct{}{} })
 	defer func() { <-d.turn }()
+	start := d.watch.begin()
+	defer func() { d.watch.end(start) }()
 
 	return writeGuarded(d.run.ctx, d.sink, []connector.Message[connector.DeadLetter[T]]{letter})
 }

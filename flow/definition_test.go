@@ -333,6 +333,17 @@ func TestPlaceThroughBodies(t *testing.T) {
 	}
 }
 
+// TestAnEndTwice: it would not run twice, so that is not what was meant.
+func TestAnEndTwice(t *testing.T) {
+	to := end(flow.From(memory.NewSource(1)))
+	for _, second := range []flow.End{to, to.As("named")} {
+		problems := definitionProblems(t, flow.New("twice", to, second))
+		if len(problems) != 1 || problems[0].Text != "end 2 is end 1 once more: pass it once" {
+			t.Errorf("problems %+v", problems)
+		}
+	}
+}
+
 // TestAllProblemsAtOnce: one Check names everything that is wrong, in the order of the
 // definition, the same each time.
 func TestAllProblemsAtOnce(t *testing.T) {
@@ -376,6 +387,9 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		if !slices.ContainsFunc(got, func(g string) bool { return strings.Contains(g, w) }) {
 			t.Errorf("no problem has %q:\n%s", w, strings.Join(got, "\n"))
 		}
+	}
+	if strings.Contains(strings.Join(got, "\n"), "it collects up to 0") {
+		t.Errorf("a stage that collects nothing is said to collect too much:\n%s", strings.Join(got, "\n"))
 	}
 	if place := definitionProblems(t, p)[0].At; place != at {
 		t.Errorf("the pipeline is said to be at %s, want %s", place, at)

@@ -43,6 +43,9 @@ type End struct {
 	n *node
 }
 
+// same reports whether both are the same stage, whatever they are named.
+func (e End) same(other End) bool { return other.n != nil && e.n.origin == other.n.origin }
+
 // As names the end.
 func (e End) As(name string) End { return End{n: e.n.named(name)} }
 

@@ -50,7 +50,7 @@ func (p *Pipeline) Graph() Graph {
 		g.Stages = append(g.Stages, info)
 		for _, up := range n.ups {
 			if up = p.plan.real(up); up != nil {
-				g.Edges = append(g.Edges, Edge{From: p.plan.names[up], To: p.plan.names[n]})
+				g.Edges = append(g.Edges, Edge{From: p.plan.names[p.plan.exit(up)], To: p.plan.names[n]})
 			}
 		}
 		if body := p.plan.real(n.body); len(p.plan.consumers[body]) > 0 {
@@ -65,15 +65,44 @@ func (p *Pipeline) Graph() Graph {
 func (g Graph) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
-	for i, s := range g.Stages {
-		open, shut := shape(s.Kind)
-		fmt.Fprintf(&b, "  s%d%s\"%s\"%s\n", i, open, mermaidText(s.text("<br/>")), shut)
-	}
+	g.draw("", "  ", drawing{
+		stage: func(i int, indent string) {
+			s := g.Stages[i]
+			open, shut := shape(s.Kind)
+			fmt.Fprintf(&b, "%ss%d%s\"%s\"%s\n", indent, i, open, s.text("<br/>", mermaidText), shut)
+		},
+		open: func(i int, indent string) {
+			fmt.Fprintf(&b, "%ssubgraph g%d[\"%s\"]\n", indent, i, mermaidText(g.Stages[i].Name))
+		},
+		shut: func(indent string) { fmt.Fprintf(&b, "%send\n", indent) },
+	})
 	for _, e := range g.Edges {
 		fmt.Fprintf(&b, "  s%d --> s%d\n", g.index(e.From), g.index(e.To))
 	}
 
 	return b.String()
+}
+
+// drawing writes the parts of a diagram: a stage, and the frame round a body.
+type drawing struct {
+	stage func(i int, indent string)
+	open  func(i int, indent string)
+	shut  func(indent string)
+}
+
+// draw draws the stages that are inside the named one, and what is inside these.
+func (g Graph) draw(inside, indent string, d drawing) {
+	for i, s := range g.Stages {
+		if s.Inside != inside {
+			continue
+		}
+		d.stage(i, indent)
+		if slices.ContainsFunc(g.Stages, func(m StageInfo) bool { return m.Inside == s.Name }) {
+			d.open(i, indent)
+			g.draw(s.Name, indent+"  ", d)
+			d.shut(indent)
+		}
+	}
 }
 
 // shape gives sources and ends round brackets.
@@ -88,17 +117,25 @@ func shape(kind string) (open, shut string) {
 	}
 }
 
+// mermaidText writes characters that mean something to Mermaid or to HTML as entities.
 func mermaidText(s string) string {
-	return strings.NewReplacer(`"`, "#quot;", "&", "#amp;").Replace(s)
+	return strings.NewReplacer(`"`, "#quot;", "&", "#amp;", "#", "#35;", "<", "#lt;", ">", "#gt;", "\n", " ", "\r", " ").Replace(s)
 }
 
 // DOT returns the graph in the language of Graphviz.
 func (g Graph) DOT() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "digraph %q {\n  rankdir=LR\n  node [shape=box]\n", g.Flow)
-	for i, s := range g.Stages {
-		fmt.Fprintf(&b, "  s%d [label=%q]\n", i, s.text("\n"))
-	}
+	fmt.Fprintf(&b, "digraph %s {\n  rankdir=LR\n  node [shape=box]\n", dotText(g.Flow))
+	g.draw("", "  ", drawing{
+		stage: func(i int, indent string) {
+			text := g.Stages[i].text("\n", func(s string) string { return s })
+			fmt.Fprintf(&b, "%ss%d [label=%s]\n", indent, i, dotText(text))
+		},
+		open: func(i int, indent string) {
+			fmt.Fprintf(&b, "%ssubgraph cluster%d {\n%s  label=%s\n", indent, i, indent, dotText(g.Stages[i].Name))
+		},
+		shut: func(indent string) { fmt.Fprintf(&b, "%s}\n", indent) },
+	})
 	for _, e := range g.Edges {
 		fmt.Fprintf(&b, "  s%d -> s%d\n", g.index(e.From), g.index(e.To))
 	}
@@ -107,8 +144,14 @@ func (g Graph) DOT() string {
 	return b.String()
 }
 
+// dotText quotes a string as the DOT language does: only the quotation mark is escaped,
+// and a backslash begins an escape of a label.
+func dotText(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}
+
 // text is what a diagram shows of a stage.
-func (s StageInfo) text(newline string) string {
+func (s StageInfo) text(newline string, escape func(string) string) string {
 	lines := []string{s.Name}
 	if s.Name != s.Kind {
 		lines[0] += " (" + s.Kind + ")"
@@ -118,6 +161,9 @@ func (s StageInfo) text(newline string) string {
 	}
 	for _, o := range s.Options {
 		lines = append(lines, o.Name+" "+o.Value)
+	}
+	for i := range lines {
+		lines[i] = escape(lines[i])
 	}
 
 	return strings.Join(lines, newline)

@@ -244,9 +244,10 @@ func TestGraphBodyOfParallel(t *testing.T) {
 	if want := []string{"body", "customer", "filter", "join"}; !slices.Equal(inside, want) {
 		t.Errorf("inside the parallel stage are %v, want %v", inside, want)
 	}
-	wantEdges(t, g, "parallel", "body", "aggregate", "map", "route")
+	wantEdges(t, g, "parallel", "body")
 	wantEdges(t, g, "body", "customer")
 	wantEdges(t, g, "filter", "join")
+	wantEdges(t, g, "join", "aggregate", "map", "route")
 }
 
 func TestGraphNestedParallel(t *testing.T) {
@@ -353,14 +354,68 @@ func TestGraphWithProblems(t *testing.T) {
 	}
 }
 
+// TestGraphNamesAreUnique: a name that the user chose does not hide a branch, and of two
+// stages with one name, which is a mistake, the diagram shows both.
+func TestGraphNamesAreUnique(t *testing.T) {
+	discard := func(f flow.Flow[order]) flow.End { return f.To(table[order]("orders")) }
+	f := flow.From(threeOrders()).As("route:large")
+	g := flow.New("orders", f.Route().Case("large", order.large, discard).Else(discard)).Graph()
+	wantEdges(t, g, "route:large", "route")
+	wantEdges(t, g, "route", "route:large-2", "route:else")
+	wantEdges(t, g, "route:large-2", "to")
+
+	g = flow.New("orders", f.As("x").Filter(order.large).As("x").To(table[order]("orders"))).Graph()
+	wantEdges(t, g, "x", "x-2")
+	wantEdges(t, g, "x-2", "to")
+}
+
+func TestDiagramsNestBodies(t *testing.T) {
+	f := flow.From(threeOrders()).Unordered(2, func(f flow.Flow[order]) flow.Flow[order] {
+		return f.Unordered(2, func(f flow.Flow[order]) flow.Flow[order] { return f.Filter(order.large) }).As("inner")
+	}).As("outer")
+	g := flow.New("orders", f.To(table[order]("orders"))).Graph()
+	for diagram, want := range map[string]string{
+		g.Mermaid(): `
+  subgraph g1["outer"]
+    s2["body"]
+    s3["inner (parallel)<br/>goroutines 2<br/>ordered false"]
+    subgraph g3["inner"]
+      s4["body-2 (body)"]
+      s5["filter"]
+      s6["join"]
+    end
+    s7["join-2 (join)"]
+  end
+  s8(["to`,
+		g.DOT(): `
+    subgraph cluster3 {
+      label="inner"
+      s4 [label="body-2 (body)"]
+      s5 [label="filter"]
+      s6 [label="join"]
+    }
+    s7 [label="join-2 (join)"]
+  }
+`,
+	} {
+		if !strings.Contains(diagram, want) {
+			t.Errorf("got\n%s, want\n%s", diagram, want)
+		}
+	}
+}
+
 func TestDiagramsQuoteNames(t *testing.T) {
 	g := flow.New(`the "shop"`,
-		flow.From(threeOrders()).As(`web "A" & B`).To(memory.NewSink[order]()).As(`back\slash`)).Graph()
+		flow.From(threeOrders()).As(`web "A" & B`).Filter(order.large).As("<b>#1</b>\nand more").
+			To(memory.NewSink[order]()).As(`back\slash`)).Graph()
+	if got, want := g.Mermaid(), `["#lt;b#gt;#35;1#lt;/b#gt; and more (filter)"]`; !strings.Contains(got, want) {
+		t.Errorf("Mermaid has no %s:\n%s", want, got)
+	}
 	if got, want := g.Mermaid(), `(["web #quot;A#quot; #amp; B (from)<br/>memory"])`; !strings.Contains(got, want) {
 		t.Errorf("Mermaid has no %s:\n%s", want, got)
 	}
 	dot := g.DOT()
-	for _, want := range []string{`digraph "the \"shop\""`, `label="web \"A\" & B (from)\nmemory"`, `back\\slash`} {
+	for _, want := range []string{`digraph "the \"shop\""`, `label="web \"A\" & B (from)\nmemory"`, `back\\slash`, `</b>\nand more`} {
 		if !strings.Contains(dot, want) {
 			t.Errorf("DOT has no %s:\n%s", want, dot)
 		}

@@ -47,6 +47,8 @@ type stream[T any] struct {
 	far  bool
 	pace pace
 	read int64
+	// watch times the Reads.
+	watch stopwatch
 	// failed is what the last Read failed with, if its messages are still to be run.
 	failed error
 	// reading ends when the stream takes no more in.
@@ -69,6 +71,7 @@ func newStream[T any](w *wiring, n *node, source connector.Source[T]) *stream[T]
 
 		reading: w.run.reading,
 		pace:    newPace(w.run.config.Chunk, w.run.keeper != nil),
+		watch:   stopwatch{station: w.run.pipeline.stations[n]},
 	}
 	// A lease has to be extended, and a partition waited for, while a chunk runs.
 	s.inline = !w.plan.keeps[n] && s.caps.Lease == 0 && !s.caps.Partitioned
@@ -318,7 +321,9 @@ func (s *stream[T]) readOnce(ctx context.Context, limit int) (messages []connect
 		return nil, io.EOF
 	}
 	defer s.use.leave()
+	start := s.watch.begin()
 	messages, err = s.reader.Read(ctx, limit)
+	s.watch.end(start)
 	if len(messages) == 0 && err == nil && ctx.Err() == nil {
 		return nil, errEmptyRead
 	}

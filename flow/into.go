@@ -122,6 +122,9 @@ func writeAgain[T any](
 	ctx context.Context, sink connector.Sink[T], policy retry.Policy, messages []connector.Message[T],
 	retried *atomic.Uint64,
 ) error {
+	if len(messages) == 0 {
+		return policy.Do(ctx, func(ctx context.Context) error { return sink.Write(ctx, nil) }) //nolint:wrapcheck // as below
+	}
 	rest := remainder[T]{messages: messages, policy: policy}
 	err := policy.Do(ctx, func(ctx context.Context) error {
 		left := rest.left()

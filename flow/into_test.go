@@ -116,6 +116,21 @@ func TestDeliveryRetriesWhatWasNotAccepted(t *testing.T) {
 	}
 }
 
+// TestDeliveryOfNothing: a Write of no message may fail too, as that of a sink which checks
+// its connection.
+func TestDeliveryOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &scripted{answers: []func(int) error{whole(connector.Transient(errBad)), nil, whole(connector.Permanent(errBad))}}
+		into := flow.Into[int](sink).Retry(retry.Policy{Attempts: 3})
+		if err := into.Write(t.Context(), nil); err != nil || len(sink.writes) != 2 {
+			t.Errorf("%v after %d writes", err, len(sink.writes))
+		}
+		if err := into.Write(t.Context(), nil); !errors.Is(err, errBad) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 // TestDeliveryGivesUpWithTheLastError: the letter tells how often it was tried and why it
 // failed.
 func TestDeliveryGivesUpWithTheLastError(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/memory"
 	"github.com/millrace-go/millrace/flow"
+	"github.com/millrace-go/millrace/retry"
 )
 
 func byTen(n int) string { return fmt.Sprint(n % 10) }
@@ -196,4 +198,27 @@ func TestOnceExtendsItsClaims(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestOnceAboveWhatKeeps: messages that wait behind one of the same key, which waits in a
+// batch or a group for more, do not wait for each other.
+func TestOnceAboveWhatKeeps(t *testing.T) {
+	for name, below := range map[string]func(f flow.Flow[int]) flow.Flow[int]{
+		"batch": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(2, 0).MapEach(sameAll) },
+		"group": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(byOne).Aggregate(flow.Completion{Count: 3}, sumUp).Map(value).Batch(1, 0).MapEach(sameAll)
+		},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			source := memory.NewSource(numbers(6)...)
+			step := flow.Func("step", flaky(1, connector.Transient(errBad))).Retry(retry.Policy{Idempotent: true})
+			f := flow.From(source).Once(memory.NewStore(), func(n int) string { return strconv.Itoa(n % 5) }, 0).
+				Do(step).Via(memoryQueue(t, 10)).Parallel(2, nothing).Buffer(2, flow.Block)
+			p := flow.New("keeps", below(f).To(memory.NewSink[int]()))
+			mustRun(t, p)
+			if l := p.Ledger().Source; l != (flow.Line{In: 6, Delivered: 5, Duplicate: 1}) {
+				t.Errorf("ledger %v", l)
+			}
+		})
+	}
 }

@@ -255,12 +255,16 @@ type worker[In, Out any] struct {
 func (p *fork[In, Out]) addWorker(w *wiring, body, end *node) {
 	k := &worker[In, Out]{to: p, lane: newLane(w.run), jobs: p.queues[len(p.workers)%len(p.queues)]}
 	p.workers = append(p.workers, k)
-	w.joints[end] = push[Out](func(_ context.Context, it *item, value Out) error {
-		k.outs = append(k.outs, entry[Out]{it, value})
+	w.on(k.lane, func() {
+		c := w.counter(end)
+		w.joints[end] = push[Out](func(_ context.Context, it *item, value Out) error {
+			c.begin()
+			k.outs = append(k.outs, entry[Out]{it, value})
 
-		return errHeld
+			return errHeld
+		})
+		k.in = body.wire(w, body).(push[In])
 	})
-	w.on(k.lane, func() { k.in = body.wire(w, body).(push[In]) })
 	loop := func() { k.loop(w.run.ctx) }
 	w.run.starts = append(w.run.starts, func() { w.run.spawn(&w.run.working, loop, loop) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,8 @@ type Config struct {
 	// settled. Default 1,024.
 	MaxInFlight int
 	// Chunk bounds the messages that one Read may return. The pipeline starts with 32 and
-	// adapts, so that a chunk takes a few milliseconds. Default 256.
+	// adapts, so that a chunk takes a few milliseconds. Default 256; what is above
+	// MaxInFlight has no effect.
 	Chunk int
 	// MaxKeys bounds the keys that one Fold or Aggregate keeps at once, so that its state
 	// cannot grow without end: a message of one key more fails. Default 1,000,000.
@@ -118,8 +120,14 @@ func newPipeline(name string, ends []End, config Config) *Pipeline {
 		})
 	}
 	for i, e := range ends {
+		text := ""
 		if e.n == nil {
-			problems = append(problems, Problem{Stage: "pipeline", At: at, Text: fmt.Sprintf("end %d is a zero End", i+1)})
+			text = fmt.Sprintf("end %d is a zero End", i+1)
+		} else if first := slices.IndexFunc(ends, e.same); first < i {
+			text = fmt.Sprintf("end %d is end %d once more: pass it once", i+1, first+1)
+		}
+		if text != "" {
+			problems = append(problems, Problem{Stage: "pipeline", At: at, Text: text})
 		}
 	}
 	p.plan.problems = append(problems, p.plan.problems...)

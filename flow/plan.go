@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -62,7 +63,6 @@ func (p *plan) choose(n *node, seen map[*node]bool) {
 	case v == nil || v.name == "":
 		p.versions[n.origin] = n
 	case n.name != "" && n.name != v.name:
-		p.names[n] = n.name
 		p.problem(n, "the stage has two names, %q and %q: name it once, and use that flow for every branch", v.name, n.name)
 	}
 	for _, next := range slices.Concat(n.ups, n.sides, []*node{n.body}) {
@@ -77,6 +77,17 @@ func (p *plan) real(n *node) *node {
 	}
 
 	return p.versions[n.origin]
+}
+
+// exit returns the stage that results of n come out of: for a parallel stage its join.
+func (p *plan) exit(n *node) *node {
+	for _, side := range n.sides {
+		if side = p.real(side); side != nil && side.traits.has(joint) {
+			return side
+		}
+	}
+
+	return n
 }
 
 // visit adds n and everything that it is connected to, upstream first. body is the
@@ -108,38 +119,43 @@ func (p *plan) visit(n, body *node) {
 }
 
 func (p *plan) problem(n *node, format string, args ...any) {
-	p.problems = append(p.problems, Problem{Stage: p.names[n], At: n.at, Text: fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, Problem{Stage: cmp.Or(n.name, p.names[n]), At: n.at, Text: fmt.Sprintf(format, args...)})
 }
 
-// name gives every stage a name of its own.
+// name gives every stage a name of its own: first those that the user chose, then the
+// rest by their kind, then the branches by their route.
 func (p *plan) name() {
 	taken := make(map[string]*node)
 	for _, n := range p.nodes {
 		if n.name == "" {
 			continue
 		}
-		p.names[n] = n.name
-		if first := taken[n.name]; first != nil {
+		first := taken[n.name]
+		p.take(n, n.name, taken)
+		if first != nil {
 			p.problem(n, "the name %q is taken by the %s at %s: choose another in As", n.name, first.kind, first.at)
 		}
-		taken[n.name] = n
 	}
 	for _, n := range p.nodes {
-		if n.name != "" || n.kind == kindBranch {
-			continue
+		if n.name == "" && n.kind != kindBranch {
+			p.take(n, n.kind, taken)
 		}
-		name := n.kind
-		for i := 2; taken[name] != nil; i++ {
-			name = n.kind + "-" + strconv.Itoa(i)
-		}
-		taken[name] = n
-		p.names[n] = name
 	}
 	for _, n := range p.nodes {
 		if n.kind == kindBranch {
-			p.names[n] = p.names[p.real(n.ups[0])] + ":" + n.branch
+			p.take(n, p.names[p.real(n.ups[0])]+":"+n.branch, taken)
 		}
 	}
+}
+
+// take names n, with a number where the name is taken.
+func (p *plan) take(n *node, base string, taken map[string]*node) {
+	name := base
+	for i := 2; taken[name] != nil; i++ {
+		name = base + "-" + strconv.Itoa(i)
+	}
+	taken[name] = n
+	p.names[n] = name
 }
 
 // below returns the first stage below n, its bodies included, for which found is true.

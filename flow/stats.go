@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -26,16 +27,22 @@ type StageStats struct {
 	Durations Durations `json:"durations"`
 }
 
-// Durations is a histogram of the calls of a stage that were timed: the first, every call
+// Durations is a histogram of the calls of a stage that were timed: of a source its Reads,
+// in which it may wait for messages, of a DeadLetter the Writes to its sink. Timed are the first, every call
 // that follows a timed one of more than 20 µs, and else one in 128. So a slow stage is
 // timed in full, and a fast one is sampled.
 type Durations struct {
 	// Count and Sum are those of the timed calls.
-	Count uint64        `json:"count"`
-	Sum   time.Duration `json:"sum"`
+	Count uint64
+	Sum   time.Duration
 	// Buckets counts by upper bound: Buckets[i] took at most 2^i µs and more than the
 	// bucket before; the last one has all the rest.
-	Buckets [durationBuckets]uint64 `json:"-"`
+	Buckets [durationBuckets]uint64
+}
+
+// MarshalJSON writes the count and, because JSON has no durations, the sum in nanoseconds.
+func (d Durations) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"count":%d,"sum_nanoseconds":%d}`, d.Count, d.Sum.Nanoseconds()), nil
 }
 
 // UpperBound returns the upper bound of the i-th bucket; there is none for the last.

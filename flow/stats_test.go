@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"encoding/json"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"slices"
 	"testing"
@@ -314,16 +315,51 @@ func TestStatsWhileRunning(t *testing.T) {
 }
 
 func TestStatsEncode(t *testing.T) {
-	text, err := json.Marshal(flow.StageStats{
+	stats := flow.StageStats{
 		Stage: "orders", Kind: "to", Endpoint: "table orders", In: 3, Failed: 1, Retried: 2,
 		Durations: flow.Durations{Count: 1, Sum: time.Second},
-	})
+	}
+	want := `{"stage":"orders","kind":"to","endpoint":"table orders","in":3,"failed":1,"retried":2,` +
+		`"durations":{"count":1,"sum_nanoseconds":1000000000}}`
+	first, err := json.Marshal(stats)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"stage":"orders","kind":"to","endpoint":"table orders","in":3,"failed":1,"retried":2,` +
-		`"durations":{"count":1,"sum":1000000000}}`
-	if got := string(text); got != want {
-		t.Errorf("got %s, want %s", got, want)
+	second, err := jsonv2.Marshal(stats)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if string(first) != want || string(second) != want {
+		t.Errorf("got %s and %s, want %s", first, second, want)
+	}
+}
+
+// TestEndpointsAreTimed: a slow source, sink and dead-letter sink are seen to be slow.
+func TestEndpointsAreTimed(t *testing.T) {
+	both(t, "reads", func(t *testing.T, from func(connector.Source[int]) flow.Flow[int]) {
+		source, rejected := memory.NewSource(1, 2), newDead()
+		source.ScriptRead(memory.Pass().Delay(time.Second))
+		rejected.Script(memory.Pass().Delay(time.Minute).Times(2))
+		p := flow.New("slow", from(source).DeadLetter(rejected).Map(flaky(2, connector.Permanent(errBad))).
+			To(memory.NewSink[int]()))
+		mustRun(t, p)
+		if d := statsOf(t, p, "from").Durations; d.Count < 1 || d.Sum != time.Second {
+			t.Errorf("reads took %+v", d)
+		}
+		if d := statsOf(t, p, "dead-letter").Durations; d.Count != 2 || d.Sum != 2*time.Minute {
+			t.Errorf("letters took %+v", d)
+		}
+	})
+}
+
+// TestJoinCounts: what comes out of a parallel stage is counted as what goes in.
+func TestJoinCounts(t *testing.T) {
+	bubble(t, "join", func(t *testing.T) {
+		p := flow.New("join", flow.From(memory.NewSource(numbers(100)...)).
+			Parallel(3, func(f flow.Flow[int]) flow.Flow[int] { return f.Filter(even) }).To(memory.NewSink[int]()))
+		mustRun(t, p)
+		if in, out := statsOf(t, p, "body").In, statsOf(t, p, "join").In; in != 100 || out != 50 {
+			t.Errorf("%d in, %d out, want 100 and 50", in, out)
+		}
+	})
 }

@@ -39,7 +39,8 @@
 //
 // The histograms hold the calls that were timed. A stage times its first call, every
 // call that follows a timed one of more than 20 µs, and else one in 128: a slow stage is
-// timed in full, a fast one is sampled. The _count is therefore not the number of calls;
+// timed in full, a fast one is sampled. Of a source the calls are its Reads, in which it may
+// wait for messages; of a DeadLetter stage the Writes to its sink. The _count is therefore not the number of calls;
 // millrace_stage_messages_total is. Buckets double from 1 µs to 33.6 s.
 //
 // # Steps and supervisors
