@@ -38,6 +38,9 @@ func (c *chunk[T]) refill(messages []connector.Message[T], owner owner) {
 		if it.cause != nil {
 			it.cause = nil
 		}
+		if it.path != nil {
+			it.path = nil
+		}
 	}
 }
 

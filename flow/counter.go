@@ -123,6 +123,7 @@ func (c *counter) ended(it *item, outcome connector.Outcome) {
 // fail wraps the error of a user function or an endpoint with the place and the message.
 func (c *counter) fail(it *item, err error) error {
 	c.station.failed.Add(1)
+	it.path.failed(c.station.name, err)
 
 	return c.wrap(it, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -285,4 +286,29 @@ func ExampleSupervise() {
 	// Output:
 	// <nil> <nil>
 	// orders is stopped after 2 restarts; 3 orders
+}
+
+func ExampleRecorder() {
+	// In production, one message in a thousand, and only those that fail, without e-mail
+	// addresses: flow.RecorderConfig{Every: 1000, Outcomes: ..., Redact: []string{"email"}}.
+	recorder := flow.NewRecorder(flow.RecorderConfig{Every: 1, Outcomes: []connector.Outcome{connector.DeadLettered}})
+	pipeline := flow.New("numbers", flow.From(memory.NewSource("5", "x")).
+		DeadLetter(memory.NewSink[connector.DeadLetter[string]]()).
+		Map(func(_ context.Context, s string) (int, error) { return strconv.Atoi(s) }).As("parse").
+		To(memory.NewSink[int]())).With(flow.Config{Recorder: recorder})
+	if err := pipeline.Run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	for _, recording := range recorder.Recordings() {
+		fmt.Println(recording.Message.ID, string(recording.Message.Value))
+		for _, e := range recording.Branches[0].Entries {
+			fmt.Println(e.Stage, e.Failure != nil)
+		}
+		fmt.Println(recording.Branches[0].Outcome)
+	}
+	// Output:
+	// memory:2 "x"
+	// dead-letter false
+	// parse true
+	// dead_lettered
 }

@@ -34,7 +34,7 @@ func (f *fan) part(meta *connector.Meta) *item {
 	f.open.Add(1)
 	f.tally.enter(1)
 
-	return &item{meta: meta, owner: f}
+	return &item{meta: meta, owner: f, path: f.parent.path.fork()}
 }
 
 func (f *fan) finished(it *item, err error) {
@@ -90,7 +90,7 @@ type group struct {
 func newGroup(tally *tally, members []*item, meta *connector.Meta) *item {
 	tally.enter(1)
 
-	return &item{meta: meta, owner: &group{tally: tally, members: members}}
+	return &item{meta: meta, owner: &group{tally: tally, members: members}, path: forkOf(members)}
 }
 
 func (g *group) finished(it *item, err error) {

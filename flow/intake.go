@@ -214,6 +214,7 @@ func (s *stream[T]) readInline(ctx context.Context) {
 			continue
 		}
 		c.refill(messages, t)
+		s.sample(&c)
 		t.open(len(messages))
 		s.runChunk(ctx, &c)
 		s.lane.pass(ctx)
@@ -240,6 +241,7 @@ func (s *stream[T]) readAhead() {
 		c := &chunk[T]{}
 		c.fill(messages, s.book, s.read)
 		s.read += int64(len(messages))
+		s.sample(c)
 		s.book.enter(c.items)
 		if s.prepare != nil {
 			for i := range c.items {
@@ -247,6 +249,16 @@ func (s *stream[T]) readAhead() {
 			}
 		}
 		s.chunks.put(nil, c)
+	}
+}
+
+// sample begins to record some of the messages.
+func (s *stream[T]) sample(c *chunk[T]) {
+	if s.run.config.Recorder == nil || s.far && s.prepare != nil {
+		return // what comes out of a queue that is not durable is recorded on its near side
+	}
+	for i := range c.items {
+		record(s.run, s.counter.station.name, &c.items[i], c.messages[i].Value)
 	}
 }
 

@@ -26,6 +26,8 @@ type item struct {
 	frame        frame
 	// cause is why the message was dead-lettered, dropped or returned.
 	cause error
+	// path is where the message has been, if it is recorded.
+	path *path
 	// number counts the messages of a source in the order of Read.
 	number int64
 	// outcome is what the message came to so far.
@@ -64,6 +66,9 @@ func (it *item) complete(err error) {
 		it.outcome, it.cause = connector.Returned, err
 	case it.outcome == connector.Pending:
 		it.outcome, it.cause = connector.Returned, errNoOutcome
+	}
+	if it.path != nil {
+		it.path.ended(it.outcome, it.cause)
 	}
 	it.owner.finished(it, it.returned())
 }

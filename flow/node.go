@@ -27,6 +27,8 @@ type node struct {
 	spread func(w *wiring, branches []any) any
 	// dispatch, where set, takes the place of spread: a route picks one consumer.
 	dispatch func(w *wiring, n *node, branches []any) any
+	// tap wraps a push of the stage that sees recorded messages.
+	tap func(w *wiring, n *node, in any) any
 	// endpoint is the source, sink or caller that the stage uses, where there is one.
 	endpoint any
 	// branch is the case of a route that begins here.
@@ -80,6 +82,7 @@ func newNode[In, Out any](kind string, ups ...*node) *node {
 		out:    reflect.TypeFor[Out](),
 		ups:    ups,
 		spread: broadcast[Out],
+		tap:    tap[In],
 	}
 	n.origin = n
 

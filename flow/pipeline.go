@@ -47,6 +47,8 @@ type Config struct {
 	Drain time.Duration
 	// Grace is how long user functions may take to return after that. Default 5 s.
 	Grace time.Duration
+	// Recorder, where set, records the paths of some messages.
+	Recorder *Recorder
 	// Logger receives events, never single messages. Default none.
 	Logger *zap.Logger
 }
@@ -141,6 +143,9 @@ func newPipeline(name string, ends []End, config Config) *Pipeline {
 
 // Name returns the pipeline's name.
 func (p *Pipeline) Name() string { return p.name }
+
+// Config returns what the pipeline was given in With, and the defaults of the rest.
+func (p *Pipeline) Config() Config { return p.config }
 
 // Check returns a *[DefinitionError] when the definition is wrong, else nil.
 func (p *Pipeline) Check() error {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/rehearse"
 	"github.com/millrace-go/millrace/internal/turns"
 	"github.com/millrace-go/millrace/retry"
 )
@@ -31,6 +32,9 @@ type run struct {
 	settling     retry.Policy
 	// keeper decides, in a simulation, which goroutine goes on; nil everywhere else.
 	keeper turns.Keeper
+
+	// script, where set, has stages fail as they did in a recording.
+	script rehearse.Script
 
 	pressure pressure
 	intakes  []intake
@@ -84,6 +88,7 @@ type flushed struct {
 func newRun(ctx context.Context, p *Pipeline) *run {
 	r := &run{
 		keeper:   turns.Of(ctx),
+		script:   rehearse.Of(ctx),
 		pipeline: p,
 		config:   p.config,
 		done:     make(chan struct{}),

@@ -207,7 +207,7 @@ func (h *hop[T]) openFar(w *wiring, n *node) intake {
 		s.prepare = func(it *item) {
 			if near := c.leave(it.meta.Header(hopHeader)); near != nil {
 				it.frame = &landing{near: near, book: s.book}
-				it.meta = near.meta
+				it.meta, it.path = near.meta, near.path
 
 				return
 			}
@@ -240,7 +240,7 @@ type landing struct {
 }
 
 func (l *landing) unwind(it *item, err error) (error, bool) {
-	it.frame = nil
+	it.frame, it.path = nil, nil // the recording goes on with the near side
 	if err != nil {
 		// The near side has the failure; for the queue the message is done.
 		it.owner = l

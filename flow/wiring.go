@@ -41,10 +41,13 @@ func (w *wiring) feed(n *node) any {
 }
 
 func (w *wiring) input(n *node) any {
-	if len(n.ups) < 2 {
-		return n.wire(w, n)
-	}
 	in := n.wire(w, n)
+	if w.run.config.Recorder != nil {
+		in = n.tap(w, n, in)
+	}
+	if len(n.ups) < 2 {
+		return in
+	}
 	leave := w.leaves[n]
 	w.lane.finals = append(w.lane.finals, func(context.Context) { leave() })
 
