@@ -19,32 +19,44 @@ type HandlerConfig[Req any] struct {
 	Method string
 	// Decode makes the request from path, query, header or body in place of the JSON
 	// body; its errors are answered 400. GET and DELETE need it. The body it sees is
-	// bounded by MaxBody.
+	// bounded by MaxBody. What it returns must not refer to the *http.Request, which a
+	// call may outlive.
 	Decode func(*http.Request) (Req, error)
 	// MaxBody is the most bytes of a request body, and of a reply; default 1 MiB. A
 	// longer request is answered 413.
 	MaxBody int
 	// Timeout bounds a request from its header to the answer; default 30 s. A body that
-	// takes longer is answered 408, a call that does 504. The call must heed its context.
+	// takes longer is answered 408, a call that does 504. The context of the call ends
+	// then; a call that ignores it goes on without its client.
 	Timeout time.Duration
+	// MaxCalls is the most calls that run at once, with those that ignore the end of
+	// their context; default 1000. Further requests are answered 503 with Retry-After.
+	MaxCalls int
 	// OnError gets every request that is not answered with success, with the error that
-	// the client is not told. It may run concurrently. Default none.
+	// the client is not told, and a second time, marked Late, when its call fails after
+	// the answer. It may run concurrently. Default none.
 	OnError func(ctx context.Context, failure Failure)
 }
 
-const defaultServeTimeout = 30 * time.Second
+const (
+	defaultServeTimeout = 30 * time.Second
+	defaultCalls        = 1_000
+)
 
 // Handler serves a Step, or any other [connector.Caller], over HTTP. Make one with
 // [NewHandler].
 //
 // The reply is answered 200 with a JSON body. Of the errors, permanent ones are answered
 // 422, throttled ones 429 with Retry-After, transient ones 503 with Retry-After, ambiguous
-// ones 502, others and panics 500.
+// ones 502, others and panics 500. Each call runs on a goroutine of its own, so the answer
+// comes at the Timeout even where the call does not.
 type Handler[Req, Resp any] struct {
 	caller connector.Caller[Req, Resp]
 	config HandlerConfig[Req]
 	decode connector.Codec[Req]
 	encode connector.Codec[Resp]
+	// places has room for the calls that may run at once.
+	places chan struct{}
 }
 
 // NewHandler returns a handler that answers with caller, or all errors of the
@@ -59,7 +71,7 @@ func NewHandler[Req, Resp any](
 	if err != nil {
 		return nil, fmt.Errorf("httpconn: handler: %w", err)
 	}
-	h := &Handler[Req, Resp]{caller: caller, config: config}
+	h := &Handler[Req, Resp]{caller: caller, config: config, places: make(chan struct{}, config.MaxCalls)}
 	if h.decode, err = jsonCodec[Req](config.MaxBody); err != nil {
 		return nil, fmt.Errorf("httpconn: handler: %w", err)
 	}
@@ -78,6 +90,7 @@ func (c *HandlerConfig[Req]) complete() error {
 		checkServed("HandlerConfig.Method", c.Method, http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete),
 		setBound("HandlerConfig.MaxBody", &c.MaxBody, defaultBody),
 		setBound("HandlerConfig.Timeout", &c.Timeout, defaultServeTimeout),
+		setBound("HandlerConfig.MaxCalls", &c.MaxCalls, defaultCalls),
 	}
 	if c.Decode == nil && !hasBody(c.Method) {
 		errs = append(errs, fmt.Errorf("HandlerConfig.Method %s has no body: give Decode", c.Method))
@@ -98,7 +111,7 @@ func checkServed(option, method string, allowed ...string) error {
 // ServeHTTP implements http.Handler.
 func (h *Handler[Req, Resp]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID(w, r)
-	reply, no := h.answer(w, r)
+	reply, no := h.answer(w, r, id)
 	if no != nil {
 		onError(h.config.OnError).refuse(w, r, id, no)
 
@@ -107,9 +120,9 @@ func (h *Handler[Req, Resp]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	send(w, http.StatusOK, contentJSON, reply)
 }
 
-func (h *Handler[Req, Resp]) answer(w http.ResponseWriter, r *http.Request) (reply []byte, no *refusal) {
+func (h *Handler[Req, Resp]) answer(w http.ResponseWriter, r *http.Request, id string) (reply []byte, no *refusal) {
 	defer func() {
-		if cause := recover(); cause != nil {
+		if cause := recover(); cause != nil { // Decode, or a decoding method of Req
 			no = panicked(cause)
 		}
 	}()
@@ -122,7 +135,7 @@ func (h *Handler[Req, Resp]) answer(w http.ResponseWriter, r *http.Request) (rep
 		return nil, no
 	}
 
-	return h.call(r, deadline, req)
+	return h.call(r, id, deadline, req)
 }
 
 func (h *Handler[Req, Resp]) read(w http.ResponseWriter, r *http.Request, deadline time.Time) (Req, *refusal) {
@@ -149,21 +162,6 @@ func (h *Handler[Req, Resp]) read(w http.ResponseWriter, r *http.Request, deadli
 	}
 
 	return req, nil
-}
-
-func (h *Handler[Req, Resp]) call(r *http.Request, deadline time.Time, req Req) ([]byte, *refusal) {
-	ctx, cancel := context.WithDeadline(r.Context(), deadline)
-	defer cancel()
-	resp, err := h.caller.Call(ctx, req)
-	if err != nil {
-		return nil, failed(ctx, r, err)
-	}
-	reply, err := h.encode.Append(nil, resp)
-	if err != nil {
-		return nil, internal(fmt.Errorf("httpconn: encode the reply: %w", err))
-	}
-
-	return reply, nil
 }
 
 // panicked is the refusal of a request whose code panicked.

@@ -30,6 +30,13 @@ func (f *failures) add(_ context.Context, failure httpconn.Failure) {
 	f.list = append(f.list, failure)
 }
 
+func (f *failures) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	return len(f.list)
+}
+
 func (f *failures) last(t *testing.T) httpconn.Failure {
 	t.Helper()
 	f.mu.Lock()
@@ -290,8 +297,8 @@ func TestHandlerAndCallerAgree(t *testing.T) {
 
 func TestHandlerConfigErrors(t *testing.T) {
 	t.Parallel()
-	_, err := httpconn.NewHandler[order, quote](nil, httpconn.HandlerConfig[order]{Method: "GET", MaxBody: -1, Timeout: -1})
-	for _, want := range []string{"the caller is nil", "give Decode", "MaxBody is", "Timeout is"} {
+	_, err := httpconn.NewHandler[order, quote](nil, httpconn.HandlerConfig[order]{Method: "GET", MaxBody: -1, Timeout: -1, MaxCalls: -1})
+	for _, want := range []string{"the caller is nil", "give Decode", "MaxBody is", "Timeout is", "MaxCalls is"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not mention %q: %v", want, err)
 		}

@@ -32,6 +32,9 @@ type Failure struct {
 	Err error
 	// Stack is that of the panic, where Err comes from one.
 	Stack []byte
+	// Late says that the client had its answer, of Status, before the call ended with
+	// Err. The same RequestID was reported at that time.
+	Late bool
 }
 
 // refusal is an answer other than success.
