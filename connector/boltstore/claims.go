@@ -97,7 +97,7 @@ func (c *claims) claim(key string, lease time.Duration) (connector.Claim, error)
 }
 
 func (c *claims) unconfirmed(key string, now time.Time) error {
-	err := c.store.view(func(tx *bolt.Tx) error {
+	err := c.store.file.View(func(tx *bolt.Tx) error {
 		_, err := c.store.live(tx.Bucket([]byte(bucketConfirmed)), bucketConfirmed, key, now)
 
 		return err

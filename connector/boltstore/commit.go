@@ -4,27 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"slices"
-	"sync"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
-// commits groups the changes of concurrent callers into one transaction. There is no
-// goroutine: whoever gets the lead commits for all that wait.
+// commits groups the changes of concurrent callers into one transaction.
 type commits struct {
+	*boltfile.Line[*change]
+
 	store *Store
-	lead  chan struct{} // holds one element while somebody leads
-
-	mu      sync.Mutex
-	pending []*change
-}
-
-func (c *commits) init(s *Store) {
-	c.store = s
-	c.lead = make(chan struct{}, 1)
 }
 
 // change is the part of one caller.
@@ -45,9 +35,7 @@ type change struct {
 // the change up, nothing happens and the context's error is returned.
 func (c *commits) do(ctx context.Context, ch *change) error {
 	ch.turn, ch.ran, ch.done = make(chan *writer), make(chan error), make(chan struct{})
-	c.mu.Lock()
-	c.pending = append(c.pending, ch)
-	c.mu.Unlock()
+	c.Join(ch)
 	ended := ctx.Done()
 	for {
 		select {
@@ -55,10 +43,10 @@ func (c *commits) do(ctx context.Context, ch *change) error {
 			return ch.err
 		case w := <-ch.turn:
 			ch.take(w)
-		case c.lead <- struct{}{}:
+		case c.Lead <- struct{}{}:
 			c.run(ch)
 		case <-ended:
-			if c.withdraw(ch) {
+			if c.Withdraw(ch) {
 				return ctx.Err()
 			}
 			ended = nil
@@ -78,38 +66,15 @@ func (ch *change) finish(err error) {
 	close(ch.done)
 }
 
-func (c *commits) withdraw(ch *change) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i := slices.Index(c.pending, ch)
-	if i < 0 {
-		return false
-	}
-	c.pending = slices.Delete(c.pending, i, i+1)
-
-	return true
-}
-
-func (c *commits) takeAll() []*change {
-	// Callers that the last commit released are about to come back: let them join.
-	runtime.Gosched()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	batch := c.pending
-	c.pending = nil
-
-	return batch
-}
-
 // run commits everything that is pending, mine included unless it is done already.
 func (c *commits) run(mine *change) {
-	defer func() { <-c.lead }()
+	defer func() { <-c.Lead }()
 	select {
 	case <-mine.done:
 		return
 	default:
 	}
-	l := leader{commits: c, mine: mine, batch: c.takeAll()}
+	l := leader{commits: c, mine: mine, batch: c.TakeAll()}
 	defer l.abandon()
 	limit := len(l.batch)
 	for len(l.batch) > 0 {
@@ -171,13 +136,10 @@ func (l *leader) undone(i int) int {
 	return i
 }
 
-func (l *leader) apply(ch *change) (err error) {
+func (l *leader) apply(ch *change) error {
 	switch {
 	case !ch.user:
-		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		defer recoverDamage(l.commits.store.path, &err)
-
-		return ch.apply(l.writer)
+		return l.commits.store.file.Guard(func() error { return ch.apply(l.writer) })
 	case ch == l.mine:
 		return ch.apply(l.writer)
 	default:
@@ -187,10 +149,8 @@ func (l *leader) apply(ch *change) (err error) {
 	}
 }
 
-func (l *leader) commit() (err error) {
-	defer recoverDamage(l.commits.store.path, &err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	if err = l.writer.commit(); err != nil {
+func (l *leader) commit() error {
+	if err := l.commits.store.file.Guard(l.writer.commit); err != nil {
 		return err
 	}
 	l.writer = nil
@@ -236,8 +196,5 @@ func (l *leader) abandon() {
 		_ = l.rollback()
 	}
 	others := slices.DeleteFunc(l.batch, func(ch *change) bool { return ch == l.mine })
-	c := l.commits
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.pending = slices.Concat(others, c.pending)
+	l.commits.PutBack(others)
 }

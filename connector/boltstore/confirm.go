@@ -63,7 +63,7 @@ func (c *claims) confirmedBefore(claim connector.Claim) error {
 		return fenced(claim)
 	}
 
-	return c.store.view(func(tx *bolt.Tx) error {
+	return c.store.file.View(func(tx *bolt.Tx) error {
 		r, err := c.store.live(tx.Bucket([]byte(bucketConfirmed)), bucketConfirmed, claim.Key, time.Now())
 		if err != nil || r.version != claim.Token {
 			return fenced(claim)

@@ -3,10 +3,6 @@ package boltstore
 import (
 	"errors"
 	"fmt"
-
-	bolterrors "go.etcd.io/bbolt/errors"
-
-	"github.com/millrace-go/millrace/connector"
 )
 
 var (
@@ -51,13 +47,3 @@ func (e *StoppedError) Error() string {
 
 // Unwrap returns the error of the commit that failed.
 func (e *StoppedError) Unwrap() error { return e.Err }
-
-func openError(path string, cfg Config, err error) error {
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return connector.Transient(fmt.Errorf(
-			"boltstore: %s is open elsewhere, waited %s: stop the other process, or give this one a file of its own: %w",
-			path, cfg.LockWait, err))
-	}
-
-	return connector.Permanent(fmt.Errorf("boltstore: open %s: %w", path, err))
-}

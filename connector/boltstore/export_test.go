@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
 // CountRecords counts what a closed store holds, expired or not, and how many ends of life
@@ -42,7 +44,7 @@ func FlipBits(t testing.TB, path string, keys ...string) {
 
 func withDB(t testing.TB, path string, fn func(tx *bolt.Tx)) {
 	t.Helper()
-	db, err := bolt.Open(path, fileMode, nil)
+	db, err := bolt.Open(path, boltfile.Mode, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func (s *Store) Get(ctx context.Context, key string) (connector.Entry, error) {
 	}
 	defer s.running.Done()
 	var e connector.Entry
-	err := s.view(func(tx *bolt.Tx) (err error) {
+	err := s.file.View(func(tx *bolt.Tx) (err error) {
 		e, err = s.get(tx.Bucket([]byte(bucketEntries)), key, time.Now())
 
 		return err

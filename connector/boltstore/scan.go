@@ -42,7 +42,7 @@ func (s *Store) readChunk(ctx context.Context, c *chunk) error {
 	}
 	defer s.running.Done()
 
-	return s.view(func(tx *bolt.Tx) error { return c.read(tx.Bucket([]byte(bucketEntries))) })
+	return s.file.View(func(tx *bolt.Tx) error { return c.read(tx.Bucket([]byte(bucketEntries))) })
 }
 
 func yieldAll(ctx context.Context, entries []connector.Entry, yield func(connector.Entry, error) bool) bool {

@@ -2,26 +2,20 @@ package boltstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime/debug"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
-
-const fileMode = 0o600
-
-type openFunc func(path string, flag int, mode os.FileMode) (*os.File, error)
 
 // Store is a connector.Store in one file. Make it with Open.
 type Store struct {
 	path     string
-	db       *bolt.DB
+	file     *boltfile.File
 	versions versions
 	commits  commits
 	claims   claims
@@ -43,60 +37,25 @@ var (
 // Config.LockWait; a file that is no store, or that is damaged, a permanent one.
 func Open(path string, cfg Config) (*Store, error) { return open(path, cfg, os.OpenFile) }
 
-func open(path string, cfg Config, openFile openFunc) (*Store, error) {
+func open(path string, cfg Config, openFile boltfile.OpenFunc) (*Store, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, connector.Permanent(fmt.Errorf("boltstore: config: %w", err))
 	}
 	s := &Store{path: path}
-	s.commits.init(s)
+	s.commits = commits{Line: boltfile.NewLine[*change](), store: s}
 	s.claims.init(s, cfg.MaxClaims)
-	if err := s.openDB(cfg, openFile); err != nil {
-		return nil, openError(path, cfg, err)
+	s.file, err = boltfile.Open(path, boltfile.Config{
+		Driver: "boltstore", LockWait: cfg.LockWait, OpenFile: openFile,
+		Buckets: []string{bucketEntries, bucketConfirmed, bucketExpiry, bucketMeta},
+		Load:    func(tx *bolt.Tx) error { return s.versions.load(path, tx) },
+		Damaged: func(reason any) error { return damaged(path, reason) },
+	})
+	if err != nil {
+		return nil, err
 	}
 
 	return s, nil
-}
-
-func (s *Store) openDB(cfg Config, openFile openFunc) (err error) {
-	defer recoverDamage(s.path, &err)
-	s.db, err = bolt.Open(s.path, fileMode, &bolt.Options{
-		Timeout: cfg.LockWait, FreelistType: bolt.FreelistMapType, OpenFile: openFile,
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.prepare(); err != nil {
-		return errors.Join(err, s.db.Close())
-	}
-
-	return syncDir(filepath.Dir(s.path))
-}
-
-// prepare makes the buckets and reserves the first block of versions.
-func (s *Store) prepare() error {
-	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [...]string{bucketEntries, bucketConfirmed, bucketExpiry, bucketMeta} {
-			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
-				return fmt.Errorf("bucket %s: %w", name, err)
-			}
-		}
-
-		return s.versions.load(s.path, tx)
-	})
-}
-
-// syncDir makes the name of a new file durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-
-	return nil
 }
 
 // Close waits for running calls and closes the file. Live claims are given up. Every call
@@ -110,7 +69,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.running.Wait()
-	if err := s.db.Close(); err != nil {
+	if err := s.file.DB.Close(); err != nil {
 		return fmt.Errorf("boltstore: close %s: %w", s.path, err)
 	}
 
@@ -159,22 +118,6 @@ func (s *Store) stop(cause error) error {
 	}
 
 	return s.failure
-}
-
-// view runs fn in a read transaction.
-func (s *Store) view(fn func(tx *bolt.Tx) error) (err error) {
-	defer recoverDamage(s.path, &err)
-	// A damaged page can send bbolt outside the mapping; that is to be an error too.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-
-	return s.db.View(fn)
-}
-
-// recoverDamage turns the panics with which bbolt answers a damaged page into an error.
-func recoverDamage(path string, err *error) {
-	if reason := recover(); reason != nil {
-		*err = damaged(path, reason)
-	}
 }
 
 func damaged(path string, reason any) error {

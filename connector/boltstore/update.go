@@ -35,7 +35,7 @@ type transaction struct {
 	damage error // met on the way; nothing may be committed over it
 }
 
-// guard is recoverDamage for a call by user code, which may go on after the error.
+// guard turns damage into an error for a call by user code, which may go on after it.
 func (t *transaction) guard(err *error) {
 	if reason := recover(); reason != nil {
 		t.damage = damaged(t.w.store.path, reason)

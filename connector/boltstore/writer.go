@@ -23,7 +23,7 @@ type writer struct {
 }
 
 func (s *Store) begin() (*writer, error) {
-	tx, err := s.db.Begin(true)
+	tx, err := s.file.DB.Begin(true)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}

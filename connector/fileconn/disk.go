@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/syncdir"
 )
 
 // disk is what a sink asks of the file system.
@@ -50,7 +51,7 @@ func (osDisk) rename(from, to string) error {
 	return os.Rename(from, to)
 }
 
-func (osDisk) syncDir(dir string) error { return syncDir(dir) }
+func (osDisk) syncDir(dir string) error { return syncdir.Sync(dir) }
 
 // hidden puts a dot before and a suffix behind the file's name.
 func hidden(path, suffix string) string {

@@ -16,6 +16,3 @@ func lockFile(path string) (*os.File, error) {
 
 	return lock, nil
 }
-
-// syncDir does nothing: this system has no call for it.
-func syncDir(string) error { return nil }

@@ -25,15 +25,3 @@ func lockFile(path string) (*os.File, error) {
 
 	return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), lock.Close())
 }
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	if err := d.Sync(); err != nil {
-		return errors.Join(fmt.Errorf("sync directory: %w", err), d.Close())
-	}
-
-	return d.Close()
-}

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
 // attempts is the file in which Read notes what it hands out. It is written without sync:
@@ -37,7 +39,7 @@ func openAttempts(path, id string) (*attempts, error) {
 	a := &attempts{path: path, id: id, full: attemptsFull}
 	var err error
 
-	if a.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode); err != nil {
+	if a.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, boltfile.Mode); err != nil {
 		return nil, fmt.Errorf("queueconn: open attempts: %w", err)
 	}
 	if err := a.scan(func(note) {}); err != nil {
@@ -163,13 +165,13 @@ func (a *attempts) rewrite(entries []*entry) error {
 		data = a.encode(data, entries)
 	}
 	next := a.path + ".new"
-	if err := os.WriteFile(next, data, fileMode); err != nil {
+	if err := os.WriteFile(next, data, boltfile.Mode); err != nil {
 		return fmt.Errorf("queueconn: rewrite attempts: %w", err)
 	}
 	if err := os.Rename(next, a.path); err != nil {
 		return fmt.Errorf("queueconn: rewrite attempts: %w", err)
 	}
-	file, err := os.OpenFile(a.path, os.O_RDWR, fileMode)
+	file, err := os.OpenFile(a.path, os.O_RDWR, boltfile.Mode)
 	if err != nil {
 		return fmt.Errorf("queueconn: rewrite attempts: %w", err)
 	}

@@ -55,7 +55,7 @@ func (d *durable[T]) buried(ctx context.Context) iter.Seq2[connector.DeadLetter[
 // deadChunk reads dead letters; next is negative at the end.
 func (d *durable[T]) deadChunk(from int64) (letters []connector.DeadLetter[T], next int64, err error) {
 	next = -1
-	err = d.view(func(tx *bolt.Tx) error {
+	err = d.View(func(tx *bolt.Tx) error {
 		size := 0
 		cursor := tx.Bucket([]byte(bucketDead)).Cursor()
 		for k, data := cursor.Seek(key(from)); k != nil; k, data = cursor.Next() {

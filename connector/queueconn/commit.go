@@ -4,25 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
-	"slices"
-	"sync"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
-// commits groups the changes of concurrent callers into one transaction. There is no
-// goroutine: whoever gets the lead commits for all that wait.
+// commits groups the changes of concurrent callers into one transaction.
 type commits struct {
-	file *file
-	lead chan struct{} // holds one element while somebody leads
+	*boltfile.Line[*change]
 
-	mu      sync.Mutex
-	pending []*change
+	file *file
 }
 
 // change is the part of one caller. An error of apply stops the queue.
@@ -36,18 +30,16 @@ type change struct {
 // the change up, nothing happens and the context's error is returned.
 func (c *commits) do(ctx context.Context, apply func(b *batch) error) error {
 	ch := &change{apply: apply, done: make(chan struct{})}
-	c.mu.Lock()
-	c.pending = append(c.pending, ch)
-	c.mu.Unlock()
+	c.Join(ch)
 	ended := ctx.Done()
 	for {
 		select {
 		case <-ch.done:
 			return ch.err
-		case c.lead <- struct{}{}:
+		case c.Lead <- struct{}{}:
 			c.run(ch)
 		case <-ended:
-			if c.withdraw(ch) {
+			if c.Withdraw(ch) {
 				return ctx.Err()
 			}
 			ended = nil
@@ -55,32 +47,15 @@ func (c *commits) do(ctx context.Context, apply func(b *batch) error) error {
 	}
 }
 
-func (c *commits) withdraw(ch *change) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i := slices.Index(c.pending, ch)
-	if i < 0 {
-		return false
-	}
-	c.pending = slices.Delete(c.pending, i, i+1)
-
-	return true
-}
-
 // run commits everything that is pending, mine included unless it is done already.
 func (c *commits) run(mine *change) {
-	defer func() { <-c.lead }()
+	defer func() { <-c.Lead }()
 	select {
 	case <-mine.done:
 		return
 	default:
 	}
-	// Callers that the last commit released are about to come back: let them join.
-	runtime.Gosched()
-	c.mu.Lock()
-	group := c.pending
-	c.pending = nil
-	c.mu.Unlock()
+	group := c.TakeAll()
 	err := c.file.commit(group)
 	for _, ch := range group {
 		ch.err = err
@@ -102,8 +77,12 @@ func (f *file) commit(group []*change) error {
 	if err := f.health(); err != nil {
 		return err
 	}
-	b, err := f.transact(group)
-	if err != nil {
+	var b *batch
+	if err := f.Guard(func() (err error) {
+		b, err = f.transact(group)
+
+		return err
+	}); err != nil {
 		return connector.Ambiguous(f.stop(err))
 	}
 	f.counts = b.counts
@@ -115,10 +94,7 @@ func (f *file) commit(group []*change) error {
 }
 
 func (f *file) transact(group []*change) (b *batch, err error) {
-	defer recoverDamage(f.path, &err)
-	// A damaged page can send bbolt outside the mapping; that is to be an error too.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	tx, err := f.db.Begin(true)
+	tx, err := f.DB.Begin(true)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
 // durable is storage in a file.
@@ -20,7 +21,7 @@ type durable[T any] struct {
 }
 
 func openDurable[T any](
-	path string, codec connector.Codec[T], cfg Config, p publish, openFile openFunc,
+	path string, codec connector.Codec[T], cfg Config, p publish, openFile boltfile.OpenFunc,
 ) (*durable[T], error) {
 	f, err := openBolt(path, cfg, p, openFile)
 	if err != nil {
@@ -28,7 +29,7 @@ func openDurable[T any](
 	}
 	a, err := openAttempts(path+".attempts", f.counts.id)
 	if err != nil {
-		return nil, errors.Join(err, f.db.Close())
+		return nil, errors.Join(err, f.DB.Close())
 	}
 
 	return &durable[T]{file: f, cfg: cfg, codec: codec, attempts: a}, nil
@@ -93,7 +94,7 @@ func (d *durable[T]) settle(ctx context.Context, c changes) error {
 func (d *durable[T]) restore(s *schedule) error {
 	s.tail, s.live, s.dead = d.counts.tail, int(d.counts.live), int(d.counts.dead)
 	var found []*entry
-	err := d.view(func(tx *bolt.Tx) error {
+	err := d.View(func(tx *bolt.Tx) error {
 		returned := tx.Bucket([]byte(bucketReturns))
 		s.head = d.attempts.end
 		if last, _ := returned.Cursor().Last(); last != nil {
@@ -140,7 +141,7 @@ func (d *durable[T]) note(entries []*entry) (bool, error) { return d.attempts.no
 func (d *durable[T]) rewrite(entries []*entry) error { return d.attempts.rewrite(entries) }
 
 func (d *durable[T]) close() error {
-	if err := errors.Join(d.attempts.close(), d.db.Close()); err != nil {
+	if err := errors.Join(d.attempts.close(), d.DB.Close()); err != nil {
 		return fmt.Errorf("queueconn: close %s: %w", d.path, err)
 	}
 

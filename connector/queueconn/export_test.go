@@ -8,13 +8,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
 // FlipBit flips one bit of the first message whose record ends in this body, in a closed
 // queue.
 func FlipBit(t testing.TB, path, body string) {
 	t.Helper()
-	db, err := bolt.Open(path, fileMode, nil)
+	db, err := bolt.Open(path, boltfile.Mode, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

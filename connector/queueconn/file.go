@@ -2,21 +2,16 @@ package queueconn
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime/debug"
 	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
 const (
-	fileMode    = 0o600
 	fillPercent = 1.0
 
 	bucketMessages = "messages" // sequence number: record of a message
@@ -25,12 +20,11 @@ const (
 	bucketMeta     = "meta"     // counts
 )
 
-type openFunc func(path string, flag int, mode os.FileMode) (*os.File, error)
-
 // file is the bbolt file of one queue.
 type file struct {
+	*boltfile.File
+
 	path    string
-	db      *bolt.DB
 	publish publish
 	commits commits
 	counts  counts // belongs to whoever leads
@@ -53,65 +47,34 @@ func (e *StoppedError) Error() string {
 // Unwrap returns the error of the commit that failed.
 func (e *StoppedError) Unwrap() error { return e.Err }
 
-func openBolt(path string, cfg Config, p publish, openFile openFunc) (f *file, err error) {
-	defer recoverDamage(path, &err)
-	f = &file{path: path, publish: p, commits: commits{lead: make(chan struct{}, 1)}}
-	f.commits.file = f
-	f.db, err = bolt.Open(path, fileMode, &bolt.Options{
-		Timeout: cfg.LockWait, FreelistType: bolt.FreelistMapType, OpenFile: openFile,
+func openBolt(path string, cfg Config, p publish, openFile boltfile.OpenFunc) (*file, error) {
+	f := &file{path: path, publish: p}
+	f.commits = commits{Line: boltfile.NewLine[*change](), file: f}
+	var err error
+	f.File, err = boltfile.Open(path, boltfile.Config{
+		Driver: "queueconn", LockWait: cfg.LockWait, OpenFile: openFile,
+		Buckets: []string{bucketMessages, bucketReturns, bucketDead, bucketMeta},
+		Load:    f.load,
+		Damaged: func(reason any) error { return damaged(path, reason) },
 	})
 	if err != nil {
-		return nil, openError(path, cfg, err)
-	}
-	if err := errors.Join(f.prepare(), syncDir(filepath.Dir(path))); err != nil {
-		return nil, openError(path, cfg, errors.Join(err, f.db.Close()))
+		return nil, err
 	}
 
 	return f, nil
 }
 
-func openError(path string, cfg Config, err error) error {
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return connector.Transient(fmt.Errorf(
-			"queueconn: %s is open elsewhere, waited %s: stop the other process, or give this one a file of its own: %w",
-			path, cfg.LockWait, err))
+// load reads the counts, or makes the first ones.
+func (f *file) load(tx *bolt.Tx) (err error) {
+	meta := tx.Bucket([]byte(bucketMeta))
+	data := meta.Get([]byte(bucketMeta))
+	if data == nil {
+		f.counts.id = newID()
+
+		return meta.Put([]byte(bucketMeta), f.counts.encode())
 	}
-
-	return connector.Permanent(fmt.Errorf("queueconn: open %s: %w", path, err))
-}
-
-// prepare makes the buckets and reads the counts.
-func (f *file) prepare() error {
-	return f.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [...]string{bucketMessages, bucketReturns, bucketDead, bucketMeta} {
-			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
-				return fmt.Errorf("bucket %s: %w", name, err)
-			}
-		}
-		meta := tx.Bucket([]byte(bucketMeta))
-		data := meta.Get([]byte(bucketMeta))
-		if data == nil {
-			f.counts.id = newID()
-
-			return meta.Put([]byte(bucketMeta), f.counts.encode())
-		}
-		var err error
-		if f.counts, err = decodeCounts(data); err != nil {
-			return fmt.Errorf("counts: %w", err)
-		}
-
-		return nil
-	})
-}
-
-// syncDir makes the name of a new file durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync directory: %w", err)
+	if f.counts, err = decodeCounts(data); err != nil {
+		return fmt.Errorf("counts: %w", err)
 	}
 
 	return nil
@@ -134,20 +97,8 @@ func (f *file) stop(cause error) error {
 	return f.health()
 }
 
-// view runs fn in a read transaction.
-func (f *file) view(fn func(tx *bolt.Tx) error) (err error) {
-	defer recoverDamage(f.path, &err)
-	// A damaged page can send bbolt outside the mapping; that is to be an error too.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-
-	return f.db.View(fn)
-}
-
-// recoverDamage turns the panics with which bbolt answers a damaged page into an error.
-func recoverDamage(path string, err *error) {
-	if reason := recover(); reason != nil {
-		*err = connector.Permanent(fmt.Errorf("queueconn: %s: a page is damaged: %v: restore the file from a backup", path, reason))
-	}
+func damaged(path string, reason any) error {
+	return connector.Permanent(fmt.Errorf("queueconn: %s: a page is damaged: %v: restore the file from a backup", path, reason))
 }
 
 func key(seq int64) []byte {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
 // FuzzDecodeFields checks that no bytes make the decoder of messages panic, and that what
@@ -72,7 +73,7 @@ func FuzzScanAttempts(f *testing.F) {
 	f.Add(note{seq: 1, n: 2, attempt: 3}.append([]byte(attemptsMagic + "id")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "a")
-		if err := os.WriteFile(path, data, fileMode); err != nil {
+		if err := os.WriteFile(path, data, boltfile.Mode); err != nil {
 			t.Fatal(err)
 		}
 		a, err := openAttempts(path, "id")

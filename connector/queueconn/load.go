@@ -16,7 +16,7 @@ var errMissing = errors.New("the record is missing")
 
 func (d *durable[T]) load(p pick) ([]loaded[T], error) {
 	c := chunk[T]{queue: d, most: len(p.back) + min(p.max, int(p.to-p.from))}
-	err := d.view(func(tx *bolt.Tx) error {
+	err := d.View(func(tx *bolt.Tx) error {
 		messages := tx.Bucket([]byte(bucketMessages))
 		for _, e := range p.back {
 			if !c.add(e, new(parcel[T]), messages.Get(key(e.seq))) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltfile"
 )
 
 // Queue is an ordered queue with leases, attempts, delays and dead letters. Make it with
@@ -55,7 +56,7 @@ func Open[T any](path string, codec connector.Codec[T], cfg Config) (*Queue[T], 
 	return open(path, codec, cfg, os.OpenFile)
 }
 
-func open[T any](path string, codec connector.Codec[T], cfg Config, openFile openFunc) (*Queue[T], error) {
+func open[T any](path string, codec connector.Codec[T], cfg Config, openFile boltfile.OpenFunc) (*Queue[T], error) {
 	cfg, err := cfg.withDefaults(filepath.Base(path), defaultDurableMessages)
 	if codec == nil {
 		err = errors.Join(err, errors.New("the codec is nil: give one, such as transform.JSON"))

@@ -1,0 +1,2 @@
+// Package syncdir makes what was created or renamed in a directory durable.
+package syncdir
