@@ -21,9 +21,6 @@ type Capabilities struct {
 	Durable bool
 	// Idempotent says of a sink that writing a message again changes nothing.
 	Idempotent bool
-	// Transactional says of a sink that it stores the Position of each message in the
-	// same transaction as its effect.
-	Transactional bool
 	// Lease is how long a message that was handed out stays with its reader; zero means
 	// until Close. The Reader of a source with a lease implements Extender.
 	Lease time.Duration
