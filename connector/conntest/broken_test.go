@@ -22,7 +22,7 @@ func TestBroken(t *testing.T) {
 	all := map[string]broken{}
 	for kind, list := range map[string]map[string]broken{
 		"source": brokenSources(), "sink": brokenSinks(), "caller": brokenCallers(),
-		"queue": brokenQueues(), "store": brokenStores(),
+		"partitions": brokenPartitions(), "intake": brokenIntakes(), "queue": brokenQueues(), "store": brokenStores(),
 	} {
 		for name, b := range list {
 			all[kind+" "+name] = b

@@ -20,6 +20,7 @@ type session[T any] struct {
 	reader connector.Reader[T]
 	eof    bool
 	closed bool
+	fed    []fed[T]
 }
 
 func open[T any](t *testing.T, s suite, source connector.Source[T]) *session[T] {

@@ -136,7 +136,7 @@ func (c sourceCases[T]) readKeeps(t *testing.T) {
 }
 
 func (c sourceCases[T]) openEnded(t *testing.T) {
-	reader, err := c.h.New(t, values(c.h.Value, 1)).Open(ended(t))
+	reader, err := c.source(t, 1).Open(ended(t))
 	if err != nil {
 		return
 	}

@@ -9,6 +9,9 @@ import (
 // settle holds the cases of settlement within one Open.
 func (c sourceCases[T]) settle() {
 	returns := unless(c.caps.Returns, "the source does not declare Returns")
+	if c.h.Feed != nil {
+		returns = answered
+	}
 	c.run("settle/every outcome", "", c.settleOutcomes)
 	c.run("settle/nothing", "", func(t *testing.T) {
 		o := c.open(t, 1)

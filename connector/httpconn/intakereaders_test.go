@@ -2,6 +2,7 @@ package httpconn_test
 
 import (
 	"context"
+	"encoding/json/v2"
 	"errors"
 	"fmt"
 	"io"
@@ -145,36 +146,39 @@ func TestIntakeCompetingReaders(t *testing.T) {
 	})
 }
 
-// fedIntake is an Intake with a client for each value. It does not declare Returns: the
-// suite wants a returned message handed out again, where an Intake answers the client.
-type fedIntake struct {
-	intake *httpconn.Intake[order]
-	values []order
-}
-
-func (f fedIntake) Open(ctx context.Context) (connector.Reader[order], error) {
-	reader, err := f.intake.Open(ctx)
-	if err != nil {
-		return nil, err
+// send posts the order and reads the outcome off the answer.
+func send(t testing.TB, source connector.Source[order], value order) connector.Outcome {
+	t.Helper()
+	w := serve(source.(*httpconn.Intake[order]), post(fmt.Sprintf(`{"id":%q}`, value.ID)))
+	var receipt struct {
+		Outcome string `json:"outcome"`
 	}
-	for _, value := range f.values {
-		start(f.intake, post(fmt.Sprintf(`{"id":%q}`, value.ID)))
+	if w.Code < http.StatusMultipleChoices {
+		if err := json.Unmarshal(w.Body.Bytes(), &receipt); err != nil {
+			t.Error(err)
+		}
+		for _, outcome := range connector.Outcomes {
+			if outcome.String() == receipt.Outcome {
+				return outcome
+			}
+		}
+		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 
-	return reader, nil
+	return connector.Returned
 }
 
 func TestIntakeConformance(t *testing.T) {
 	t.Parallel()
 	conntest.TestSource(t, conntest.SourceHarness[order]{
-		New: func(t testing.TB, values []order) connector.Source[order] {
+		New: func(t testing.TB, _ []order) connector.Source[order] {
 			t.Helper()
 
-			return fedIntake{newIntake(t, httpconn.IntakeConfig{Timeout: 24 * time.Hour}), values}
+			return newIntake(t, httpconn.IntakeConfig{Timeout: 24 * time.Hour})
 		},
+		Feed:    send,
 		Value:   func(i int) order { return order{ID: fmt.Sprint(i)} },
 		Endless: true,
-		Once:    true,
 		Virtual: true,
 	})
 }

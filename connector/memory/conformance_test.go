@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -29,14 +30,41 @@ func declared(caps connector.Capabilities) func(testing.TB, []string) connector.
 	}
 }
 
+// spread puts the values into two partitions.
+func spread(caps connector.Capabilities) func(testing.TB, []string) connector.Source[string] {
+	return func(_ testing.TB, values []string) connector.Source[string] {
+		source := memory.NewSource[string]()
+		source.Declare(caps)
+		for i, value := range values {
+			source.SendTo(fmt.Sprint("p", i%2), value)
+		}
+
+		return source
+	}
+}
+
+func revoke(t testing.TB, source connector.Source[string], partition string) func() {
+	t.Helper()
+	fake := source.(*memory.Source[string])
+	if err := fake.Revoke(t.Context(), partition); err != nil {
+		t.Log(err) // where the function of the suite fails
+	}
+
+	return func() { fake.Assign(partition) }
+}
+
 func TestSourceConformance(t *testing.T) {
 	t.Parallel()
 	tests := map[string]conntest.SourceHarness[string]{
-		"finite":  {New: finite},
-		"fed":     {New: fed, Endless: true},
-		"ordered": {New: declared(connector.Capabilities{Ordered: true, Returns: true})},
-		"one way": {New: declared(connector.Capabilities{}), Resumes: true},
-		"leased":  {New: declared(connector.Capabilities{Returns: true, Lease: time.Minute})},
+		"finite":      {New: finite},
+		"fed":         {New: fed, Endless: true},
+		"ordered":     {New: declared(connector.Capabilities{Ordered: true, Returns: true})},
+		"one way":     {New: declared(connector.Capabilities{}), Resumes: true},
+		"leased":      {New: declared(connector.Capabilities{Returns: true, Lease: time.Minute})},
+		"partitioned": {New: spread(connector.Capabilities{Returns: true, Partitioned: true}), Revoke: revoke},
+		"partitioned, ordered, leased": {
+			New: spread(connector.Capabilities{Returns: true, Partitioned: true, Ordered: true, Lease: time.Hour}), Revoke: revoke,
+		},
 	}
 	for name, harness := range tests {
 		harness.Value = strconv.Itoa

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -12,10 +13,11 @@ import (
 
 // reader is one Open of a Source. Its state is guarded by the source's lock.
 type reader[T any] struct {
-	source *Source[T]
-	order  []int // handed out and not settled; kept for ordered sources only
-	eof    bool
-	closed bool
+	source  *Source[T]
+	order   []int // handed out and not settled; kept for ordered sources only
+	eof     bool
+	closed  bool
+	revoked func(ctx context.Context, partitions []string) error // of OnRevoke
 }
 
 // Read implements connector.Reader.
@@ -82,7 +84,7 @@ func (r *reader[T]) handOut(chosen []int) []connector.Message[T] {
 		it.owner, it.due, it.outcome = r, due, connector.Pending
 		it.attempt++
 		fields := it.meta.Fields()
-		fields.Position = connector.Position{Partition: partition, Offset: int64(index) + 1}
+		fields.Position = s.position(index)
 		fields.Attempt = it.attempt
 		metas[i] = connector.MakeMeta(fields)
 		messages[i] = connector.Message[T]{Meta: &metas[i], Value: it.value}
@@ -141,7 +143,7 @@ func (r *reader[T]) inOrder(index int, position connector.Position) error {
 	}
 	if r.order[0] != index {
 		return connector.Permanent(fmt.Errorf("memory: settle %s before %s: the source is ordered",
-			position, connector.Position{Partition: partition, Offset: int64(r.order[0]) + 1}))
+			position, r.source.position(r.order[0])))
 	}
 	r.order = r.order[1:]
 
@@ -176,6 +178,7 @@ func (r *reader[T]) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.closed = true
+	s.readers = slices.DeleteFunc(s.readers, func(open *reader[T]) bool { return open == r })
 	for index := s.low; index < s.fresh; index++ {
 		if s.items[index].owner == r {
 			s.putBack(index, time.Time{})

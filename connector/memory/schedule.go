@@ -23,9 +23,12 @@ func (s *Source[T]) choose(limit int) []int {
 			s.back = s.back[1:]
 		}
 	}
-	for len(chosen) < limit && s.fresh < len(s.items) {
-		chosen = append(chosen, s.fresh)
-		s.fresh++
+	for ; len(chosen) < limit && s.fresh < len(s.items); s.fresh++ {
+		if s.away[s.items[s.fresh].part] {
+			s.parked = append(s.parked, s.fresh)
+		} else {
+			chosen = append(chosen, s.fresh)
+		}
 	}
 
 	return chosen
@@ -75,6 +78,15 @@ func (s *Source[T]) putBack(index int, due time.Time) {
 		s.inFlight--
 	}
 	it.owner, it.due = nil, due
+	if s.away[it.part] {
+		s.parked = append(s.parked, index)
+
+		return
+	}
+	s.lineUp(index)
+}
+
+func (s *Source[T]) lineUp(index int) {
 	at, _ := slices.BinarySearchFunc(s.back, index, func(a, b int) int {
 		return cmp.Or(s.items[a].due.Compare(s.items[b].due), cmp.Compare(a, b))
 	})

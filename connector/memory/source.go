@@ -26,15 +26,18 @@ type Source[T any] struct {
 
 	mu       sync.Mutex
 	caps     connector.Capabilities
-	items    []item[T] // the message with offset n is items[n-1]
-	low      int       // all below are done
-	fresh    int       // all from here on were never handed out
-	back     []int     // items to hand out again, by the time that they are due
+	items    []item[T]       // the message with offset n is items[n-1]
+	low      int             // all below are done
+	fresh    int             // all from here on were never handed out
+	back     []int           // items to hand out again, by the time that they are due
+	away     map[string]bool // partitions that were revoked
+	parked   []int           // items of partitions that are away
 	inFlight int
 	finished bool
 	holdEOF  bool
 	changed  chan struct{} // closed to wake blocked Reads; nil when none blocks
 
+	readers  []*reader[T] // open ones
 	opens    int
 	settled  []connector.Settlement
 	extended []connector.Position
@@ -42,6 +45,7 @@ type Source[T any] struct {
 
 type item[T any] struct {
 	value   T
+	part    string          // partition
 	meta    *connector.Meta // a copy of what was sent; nil for a plain value
 	owner   *reader[T]
 	due     time.Time // end of the lease or of the delay
@@ -50,7 +54,7 @@ type item[T any] struct {
 }
 
 // NewSource returns a finite source of values. Their positions are "memory:1",
-// "memory:2" and so on.
+// "memory:2" and so on; SendTo makes others.
 func NewSource[T any](values ...T) *Source[T] {
 	s := NewFeed(values...)
 	s.finished = true
@@ -73,7 +77,7 @@ func NewFeed[T any](values ...T) *Source[T] {
 // Without Returns, a message that comes back is handed out again only after Close. With
 // Ordered, Settle refuses a settlement that is out of order. With a Lease, a message that
 // is neither settled nor extended in time is handed out again, and io.EOF waits as with
-// HoldEOF. Partitioned has no effect.
+// HoldEOF. With Partitioned, partitions can be revoked: see Revoke.
 func (s *Source[T]) Declare(caps connector.Capabilities) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,10 +107,7 @@ func (s *Source[T]) ScriptSettle(steps ...Step) { s.settling.add(steps) }
 func (s *Source[T]) Send(values ...T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, value := range values {
-		s.items = append(s.items, item[T]{value: value})
-	}
-	s.wake()
+	s.send(partition, values)
 }
 
 // SendMessages adds messages with their ID, Key, Time and Headers; the source sets the
@@ -116,7 +117,7 @@ func (s *Source[T]) SendMessages(messages ...connector.Message[T]) {
 	defer s.mu.Unlock()
 	for _, m := range messages {
 		meta := connector.MakeMeta(m.Fields())
-		s.items = append(s.items, item[T]{value: m.Value, meta: &meta})
+		s.items = append(s.items, item[T]{value: m.Value, part: partition, meta: &meta})
 	}
 	s.wake()
 }
@@ -138,7 +139,8 @@ func (s *Source[T]) Describe() connector.Capabilities {
 	return s.caps
 }
 
-// Open implements connector.Source. Its Reader implements connector.Extender.
+// Open implements connector.Source. Its Reader implements connector.Extender and
+// connector.Revoker.
 func (s *Source[T]) Open(ctx context.Context) (connector.Reader[T], error) {
 	step, err := s.opening.begin(ctx)
 	if err = step.finish(err); err != nil {
@@ -147,17 +149,24 @@ func (s *Source[T]) Open(ctx context.Context) (connector.Reader[T], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opens++
+	r := &reader[T]{source: s}
+	s.readers = append(s.readers, r)
 
-	return &reader[T]{source: s}, nil
+	return r, nil
 }
 
 // index finds the item of a position.
 func (s *Source[T]) index(p connector.Position) (int, error) {
-	if p.Partition != partition || p.Offset < 1 || p.Offset > int64(s.fresh) {
+	if p.Offset < 1 || p.Offset > int64(s.fresh) || p.Partition != s.items[p.Offset-1].part {
 		return 0, connector.Permanent(fmt.Errorf("memory: position %s was never handed out", p))
 	}
 
 	return int(p.Offset - 1), nil
+}
+
+// position is that of the item with this index.
+func (s *Source[T]) position(index int) connector.Position {
+	return connector.Position{Partition: s.items[index].part, Offset: int64(index) + 1}
 }
 
 func (s *Source[T]) wake() {

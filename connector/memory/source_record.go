@@ -90,8 +90,7 @@ func (s *Source[T]) find(id string) (item[T], bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.items {
-		p := connector.Position{Partition: partition, Offset: int64(i) + 1}
-		if own := s.items[i].meta.ID(); own == id || own == "" && p.String() == id {
+		if own := s.items[i].meta.ID(); own == id || own == "" && s.position(i).String() == id {
 			return s.items[i], true
 		}
 	}
