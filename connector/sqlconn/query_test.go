@@ -169,37 +169,41 @@ func TestQueryBadRow(t *testing.T) {
 
 func TestQueryLostConnection(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := ids(1, 2)
-		f.fail = func(call string) error {
-			if call == "next" && f.count("next") == 2 {
-				return io.ErrUnexpectedEOF
-			}
+	for _, lost := range []error{io.ErrUnexpectedEOF, errors.New("invalid connection")} {
+		synctest.Test(t, func(t *testing.T) {
+			f := ids(1, 2)
+			f.fail = func(call string) error {
+				if call == "next" && f.count("next") == 2 {
+					return lost
+				}
 
-			return nil
-		}
-		reader := openQuery[idRow](t, f, "")
-		if messages, err := reader.Read(t.Context(), 10); err != nil || len(messages) != 1 {
-			t.Errorf("%d messages, error %v", len(messages), err)
-		}
-		if _, err := reader.Read(t.Context(), 10); connector.ClassOf(err) != connector.ClassTransient || errors.Is(err, io.EOF) {
-			t.Errorf("error %v, want a transient one", err)
-		}
-	})
+				return nil
+			}
+			reader := openQuery[idRow](t, f, "")
+			if messages, err := reader.Read(t.Context(), 10); err != nil || len(messages) != 1 {
+				t.Errorf("%d messages, error %v", len(messages), err)
+			}
+			if _, err := reader.Read(t.Context(), 10); connector.ClassOf(err) != connector.ClassTransient || errors.Is(err, io.EOF) {
+				t.Errorf("%v: error %v, want a transient one", lost, err)
+			}
+		})
+	}
 }
 
 func TestQueryOpenFails(t *testing.T) {
 	t.Parallel()
-	f := &fake{fail: func(call string) error {
-		if call == "query SELECT" {
-			return stateError("42601")
-		}
+	for _, refused := range []error{stateError("42601"), &mysqlError{1064}, sqliteError(1), &mattnError{1}} {
+		f := &fake{fail: func(call string) error {
+			if call == "query SELECT" {
+				return refused
+			}
 
-		return nil
-	}}
-	_, err := newQuery[idRow](t, f, "").Open(t.Context())
-	if connector.ClassOf(err) != connector.ClassPermanent {
-		t.Errorf("class %s, want permanent: %v", connector.ClassOf(err), err)
+			return nil
+		}}
+		_, err := newQuery[idRow](t, f, "").Open(t.Context())
+		if connector.ClassOf(err) != connector.ClassPermanent {
+			t.Errorf("class %s, want permanent: %v", connector.ClassOf(err), err)
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
