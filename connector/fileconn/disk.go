@@ -31,6 +31,8 @@ type file interface {
 	Sync() error
 }
 
+var errLocked = errors.New("another sink writes to this path; give each its own")
+
 type osDisk struct{}
 
 const newFileMode = 0o644

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,6 +59,13 @@ func (o *output) inPlace() bool {
 	here, err := o.file.Stat()
 
 	return err == nil && os.SameFile(there, here)
+}
+
+// unchanged reports whether the file is the one that was looked at before.
+func (o *output) unchanged(before fs.FileInfo) bool {
+	now, err := o.file.Stat()
+
+	return err == nil && os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 }
 
 // write makes text durable, or leaves the file as it was. An error that is errSync means

@@ -20,7 +20,7 @@ func lockFile(path string) (*os.File, error) {
 		return lock, nil
 	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errors.New("another sink writes to this path; give each its own")
+		err = errLocked
 	}
 
 	return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), lock.Close())

@@ -189,22 +189,55 @@ func TestAppendToForeignFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := c.leave(t, "out.csv", test.text)
 			sink, err := fileconn.NewCSVSink[item](fileconn.SinkConfig{Path: path, Mode: fileconn.Append}, transform.CSVConfig{})
+			if test.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), test.fails) || connector.ClassOf(err) != connector.ClassPermanent ||
+					!strings.Contains(err.Error(), path) {
+					t.Errorf("%v; want %s", err, test.fails)
+				}
+				wantTree(t, path, files{"out.csv": test.text})
+
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = sink.Write(t.Context(), messages(item{"after", 9}))
+			write(t, sink, item{"after", 9})
 			closed(t, sink)
-			if test.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), test.fails) || connector.ClassOf(err) != connector.ClassPermanent {
-					t.Errorf("%v; want %s", err, test.fails)
-				}
-				test.want = test.text
-			} else if err != nil {
-				t.Error(err)
-			}
 			wantTree(t, path, files{"out.csv": test.want})
 		})
 	}
+}
+
+// Making a sink repairs the file, before there is anything to write.
+func TestAppendRepairsWhenMade(t *testing.T) {
+	path := crashed{ext: ".txt"}.leave(t, "out.txt", "one\ntw")
+	sink := lineSink(t, fileconn.SinkConfig{Path: path, Mode: fileconn.Append})
+	wantTree(t, path, files{"out.txt": "one\n", "out.txt.torn": "tw"})
+	write(t, sink, "three")
+	wantTree(t, path, files{"out.txt": "one\nthree\n", "out.txt.torn": "tw"})
+	// It does not touch what another sink has, torn as it may look in the middle of a Write.
+	if err := os.WriteFile(path, []byte("one\nthr"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := lineSink(t, fileconn.SinkConfig{Path: path, Mode: fileconn.Append})
+	wantTree(t, path, files{"out.txt": "one\nthr", "out.txt.torn": "tw"})
+	closed(t, sink)
+	// What changed after it was made, the first Write repairs.
+	write(t, second, "four")
+	closed(t, second)
+	wantTree(t, path, files{"out.txt": "one\nfour\n", "out.txt.torn": "twthr"})
+}
+
+// A file that was whole when the sink was made, and is not at the first Write.
+func TestAppendRepairsWhatChanged(t *testing.T) {
+	path := crashed{ext: ".txt"}.leave(t, "out.txt", "one\n")
+	sink := lineSink(t, fileconn.SinkConfig{Path: path, Mode: fileconn.Append})
+	if err := os.WriteFile(path, []byte("one\ntw"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write(t, sink, "three")
+	closed(t, sink)
+	wantTree(t, path, files{"out.txt": "one\nthree\n", "out.txt.torn": "tw"})
 }
 
 // Of a large file of lines, the end alone is looked at.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -26,9 +27,11 @@ import (
 //     and at Flush or Close. After a crash, the next sink cuts a torn record off and
 //     completes the part as it is. Numbers go on behind the highest in the directory; they
 //     start again where a consumer took every part away.
-//   - Append adds to the file itself. At start, what stands behind the last whole record
-//     is moved to the end of "orders.csv.torn". A CSV file is read through for that; of a
-//     file of lines, the last 4 MiB are. A file with another header is an error.
+//   - Append adds to the file itself. What stands behind the last whole record, torn by a
+//     crash, is moved to the end of "orders.csv.torn" when the sink is made, so that no
+//     one reads it, and at the first Write if the file changed meanwhile. A CSV file is
+//     read through for that; of a file of lines, the last 4 MiB are. A file with another
+//     header is an error. While another sink has the file, making one leaves it alone.
 //
 // When the disk is full, Write fails as transient, takes back what it wrote, and may be
 // repeated. When the disk does not confirm an fsync, the messages of that Write may or may
@@ -42,10 +45,11 @@ type Sink[T any] struct {
 	disk   disk
 
 	mu       sync.Mutex
-	lock     *os.File // held from the first use to Close
-	out      *output  // nil when no file is being written
-	complete bool     // out is complete and waits for its name
-	number   int      // of the part that comes next
+	lock     *os.File    // held from the first use to Close
+	out      *output     // nil when no file is being written
+	complete bool        // out is complete and waits for its name
+	number   int         // of the part that comes next
+	sound    fs.FileInfo // the file to append to, as it was found or made whole
 	buffer   []byte
 	broken   error // why the sink stopped for ever
 	closed   bool
@@ -86,7 +90,12 @@ func newSink[T any](kind string, config SinkConfig, format transform.Format[T]) 
 		return nil, err
 	}
 
-	return &Sink[T]{kind: kind, config: config, format: format, header: format.AppendHeader(nil), disk: osDisk{}}, nil
+	s := &Sink[T]{kind: kind, config: config, format: format, header: format.AppendHeader(nil), disk: osDisk{}}
+	if err := s.repair(); err != nil {
+		return nil, s.wrap(err)
+	}
+
+	return s, nil
 }
 
 // Describe implements [connector.Describer].

@@ -33,6 +33,29 @@ func (s *Sink[T]) start() error {
 	return nil
 }
 
+// repair cuts the torn end off a file to append to. A sink has no call at which a
+// pipeline starts, so it is done when the sink is made.
+func (s *Sink[T]) repair() error {
+	if _, err := os.Stat(s.config.Path); err != nil || s.config.Mode != Append {
+		return nil // the first Write says why it cannot be opened
+	}
+	lock, err := lockFile(hidden(s.config.Path, ".lock"))
+	if errors.Is(err, errLocked) {
+		return nil
+	}
+	if err != nil {
+		return connector.Permanent(err)
+	}
+	err = s.openFile(s.config.Path, "", true)
+	if err == nil {
+		s.sound, err = s.out.file.Stat()
+		err = errors.Join(err, s.out.close())
+		s.out = nil
+	}
+
+	return errors.Join(err, lock.Close())
+}
+
 func (s *Sink[T]) recoverFiles() error {
 	switch s.config.Mode {
 	case WholeFile:
@@ -40,7 +63,7 @@ func (s *Sink[T]) recoverFiles() error {
 	case Parts:
 		return s.recoverParts()
 	case Append:
-		return nil // opening the file does it
+		return nil // opening the file does it, where repair has not
 	}
 
 	return nil
@@ -127,7 +150,10 @@ func (s *Sink[T]) openFile(path, final string, same bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.cutTear(out, same); err != nil {
+	if s.sound == nil || !out.unchanged(s.sound) {
+		err = s.cutTear(out, same)
+	}
+	if err != nil {
 		return errors.Join(err, out.close())
 	}
 	s.out = out
