@@ -21,14 +21,28 @@ type storedAggregate[Key comparable, T, Acc any] struct {
 	key     func(T) Key
 	add     func(Acc, T) Acc
 	when    Completion
+	until   []func(Acc) bool
 	next    push[Group[Key, Acc]]
 	state   states[Key, Acc]
 	waiting []entry[T]
 	alarm   *alarm
-	// open tells when each group last got a message.
-	open map[Key]time.Time
+	unforce func()
+	// open has the times of the open groups.
+	open map[Key]span
 	// done waits to be emitted.
 	done []doneGroup[Key, Acc]
+}
+
+// span is when a group got its first message and its last. The zero span is that of a group
+// that is not open.
+type span struct{ first, last time.Time }
+
+func (s span) open() bool { return s != span{} }
+
+// ending is an open group that is to be completed.
+type ending[Key comparable] struct {
+	key    Key
+	reason Reason
 }
 
 type doneGroup[Key comparable, Acc any] struct {
@@ -37,13 +51,12 @@ type doneGroup[Key comparable, Acc any] struct {
 }
 
 func newStoredAggregate[Key comparable, T, Acc any](
-	w *wiring, n *node, c *counter, k Keyed[Key, T], when Completion, add func(Acc, T) Acc, next push[Group[Key, Acc]],
+	w *wiring, n *node, k Keyed[Key, T], a *storedAggregate[Key, T, Acc],
 ) push[T] {
-	a := &storedAggregate[Key, T, Acc]{
-		run: w.run, c: c, key: k.key, add: add, when: when, next: next, open: make(map[Key]time.Time),
-		state: newStates[Key, Acc](k.store, w.run.pipeline.name, w.plan.names[n]),
-	}
+	a.run, a.key, a.open = w.run, k.key, make(map[Key]span)
+	a.state = newStates[Key, Acc](k.store, w.run.pipeline.name, w.plan.names[n])
 	a.alarm = w.lane.alarm(a.ring)
+	a.unforce = k.force.listen(w, a.forceOne, a.forceAll)
 	w.run.opens = append(w.run.opens, a.restore)
 	w.lane.passes = append(w.lane.passes, a.pass)
 	w.lane.finals = append(w.lane.finals, a.finish)
@@ -69,7 +82,7 @@ func (a *storedAggregate[Key, T, Acc]) restore(ctx context.Context) error {
 		if strings.HasPrefix(rest, doneGroups) {
 			a.done = append(a.done, doneGroup[Key, Acc]{name: e.Key, group: s.Group})
 		} else {
-			a.open[s.Key] = s.Last
+			a.open[s.Key] = s.span()
 		}
 	}
 	a.wind()
@@ -160,59 +173,75 @@ func (d *doneRecord) finished(it *item, err error) {
 	}
 }
 
-// wake makes sure that the alarm rings before a group that has just got a message becomes
-// idle. The alarm may ring too soon, but is not computed anew for each message.
-func (a *storedAggregate[Key, T, Acc]) wake(last time.Time) {
-	due := last.Add(a.when.Idle)
-	if a.when.Idle > 0 && (a.alarm.at.IsZero() || due.Before(a.alarm.at)) {
+// wake makes sure that the alarm rings before a group that has just got a message ends by
+// itself. The alarm may ring too soon, but is not computed anew for each message.
+func (a *storedAggregate[Key, T, Acc]) wake(s span) {
+	due, reason := a.when.due(s.first, s.last)
+	if reason != StillOpen && (a.alarm.at.IsZero() || due.Before(a.alarm.at)) {
 		a.alarm.at = due
 	}
 }
 
-// wind sets the alarm to when the next group becomes idle.
+// wind sets the alarm to when the next group ends by itself.
 func (a *storedAggregate[Key, T, Acc]) wind() {
 	a.alarm.at = time.Time{}
-	if a.when.Idle == 0 {
-		return
-	}
-	for _, last := range a.open {
-		if due := last.Add(a.when.Idle); a.alarm.at.IsZero() || due.Before(a.alarm.at) {
-			a.alarm.at = due
-		}
+	for _, s := range a.open {
+		a.wake(s)
 	}
 }
 
 func (a *storedAggregate[Key, T, Acc]) ring(ctx context.Context) {
-	var keys []Key
-	for k, last := range a.open {
-		if !last.Add(a.when.Idle).After(time.Now()) {
-			keys = append(keys, k)
+	a.complete(ctx, func(s span) Reason {
+		due, reason := a.when.due(s.first, s.last)
+		if due.After(time.Now()) {
+			return StillOpen
 		}
-	}
-	a.complete(ctx, a.inOrder(keys), IdleTimeout)
+
+		return reason
+	})
 	a.emit(ctx)
 }
 
-// inOrder sorts keys by when their groups last got a message.
-func (a *storedAggregate[Key, T, Acc]) inOrder(keys []Key) []Key {
-	slices.SortFunc(keys, func(x, y Key) int {
-		return cmp.Or(a.open[x].Compare(a.open[y]), cmp.Compare(fmt.Sprint(x), fmt.Sprint(y)))
-	})
-
-	return keys
+func (a *storedAggregate[Key, T, Acc]) forceOne(ctx context.Context, key Key) {
+	a.pass(ctx) // what came before the request belongs to the group
+	if a.open[key].open() {
+		a.end(ctx, []ending[Key]{{key, Forced}})
+	}
+	a.emit(ctx)
 }
 
-// complete ends groups that no message ends.
-func (a *storedAggregate[Key, T, Acc]) complete(ctx context.Context, keys []Key, reason Reason) {
-	if len(keys) == 0 {
+func (a *storedAggregate[Key, T, Acc]) forceAll(ctx context.Context) {
+	a.pass(ctx)
+	a.complete(ctx, func(span) Reason { return Forced })
+	a.emit(ctx)
+}
+
+// complete ends the groups for which there is a reason, the one that got its last message
+// first being the first.
+func (a *storedAggregate[Key, T, Acc]) complete(ctx context.Context, why func(span) Reason) {
+	var endings []ending[Key]
+	for k, s := range a.open {
+		if reason := why(s); reason != StillOpen {
+			endings = append(endings, ending[Key]{k, reason})
+		}
+	}
+	slices.SortFunc(endings, func(x, y ending[Key]) int {
+		return cmp.Or(a.open[x.key].last.Compare(a.open[y.key].last), cmp.Compare(fmt.Sprint(x.key), fmt.Sprint(y.key)))
+	})
+	a.end(ctx, endings)
+}
+
+// end completes groups that no message completes.
+func (a *storedAggregate[Key, T, Acc]) end(ctx context.Context, endings []ending[Key]) {
+	if len(endings) == 0 {
 		a.wind()
 
 		return
 	}
 	t := a.begin()
 	err := t.update(ctx, func(tx connector.KV) error {
-		for _, k := range keys {
-			if err := t.close(ctx, tx, k, reason); err != nil {
+		for _, e := range endings {
+			if err := t.close(ctx, tx, e.key, e.reason); err != nil {
 				return err
 			}
 		}
@@ -221,7 +250,7 @@ func (a *storedAggregate[Key, T, Acc]) complete(ctx context.Context, keys []Key,
 	})
 	if err != nil {
 		a.run.fail(fmt.Errorf("flow %s: stage %s: complete %d group(s): %w",
-			a.run.pipeline.name, a.c.station.name, len(keys), err))
+			a.run.pipeline.name, a.c.station.name, len(endings), err))
 
 		return
 	}
@@ -231,13 +260,10 @@ func (a *storedAggregate[Key, T, Acc]) complete(ctx context.Context, keys []Key,
 
 // finish ends every open group with the input; when the pipeline stops they stay stored.
 func (a *storedAggregate[Key, T, Acc]) finish(ctx context.Context) {
+	a.unforce()
 	if a.run.stopping() {
 		return
 	}
-	keys := make([]Key, 0, len(a.open))
-	for k := range a.open {
-		keys = append(keys, k)
-	}
-	a.complete(ctx, a.inOrder(keys), InputEnded)
+	a.complete(ctx, func(span) Reason { return InputEnded })
 	a.emit(ctx)
 }

@@ -1,9 +1,10 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/millrace-go/millrace/connector"
 )
@@ -12,9 +13,8 @@ import (
 // apart until the commit.
 type groupTx[Key comparable, T, Acc any] struct {
 	a *storedAggregate[Key, T, Acc]
-	// changed tells when each group last got a message; the zero time means that it is
-	// not open any more. size counts the open ones.
-	changed map[Key]time.Time
+	// changed has the times of groups that changed; size counts the open ones.
+	changed map[Key]span
 	size    int
 	done    []doneGroup[Key, Acc]
 }
@@ -27,7 +27,7 @@ func (a *storedAggregate[Key, T, Acc]) begin() *groupTx[Key, T, Acc] {
 func (t *groupTx[Key, T, Acc]) update(ctx context.Context, fn func(tx connector.KV) error) error {
 	return guard(func() error {
 		return t.a.state.store.Update(ctx, func(tx connector.KV) error {
-			t.changed, t.size, t.done = make(map[Key]time.Time), len(t.a.open), nil
+			t.changed, t.size, t.done = make(map[Key]span), len(t.a.open), nil
 
 			return fn(tx)
 		})
@@ -36,27 +36,27 @@ func (t *groupTx[Key, T, Acc]) update(ctx context.Context, fn func(tx connector.
 
 // apply takes over what was committed.
 func (t *groupTx[Key, T, Acc]) apply() {
-	for k, last := range t.changed {
-		if last.IsZero() {
-			delete(t.a.open, k)
+	for k, s := range t.changed {
+		if s.open() {
+			t.a.open[k] = s
+			t.a.wake(s)
 		} else {
-			t.a.open[k] = last
-			t.a.wake(last)
+			delete(t.a.open, k)
 		}
 	}
 	t.a.done = append(t.a.done, t.done...)
 }
 
 func (t *groupTx[Key, T, Acc]) isOpen(k Key) bool {
-	last, known := t.changed[k]
+	s, known := t.changed[k]
 	if !known {
-		last = t.a.open[k]
+		s = t.a.open[k]
 	}
 
-	return !last.IsZero()
+	return s.open()
 }
 
-// keys lists the open groups.
+// keys lists the open groups, in the same order each time.
 func (t *groupTx[Key, T, Acc]) keys() []Key {
 	all := make([]Key, 0, t.size)
 	for k := range t.a.open {
@@ -64,11 +64,13 @@ func (t *groupTx[Key, T, Acc]) keys() []Key {
 			all = append(all, k)
 		}
 	}
-	for k, last := range t.changed {
-		if !last.IsZero() {
+	for k, s := range t.changed {
+		if s.open() {
 			all = append(all, k)
 		}
 	}
+
+	slices.SortFunc(all, func(x, y Key) int { return cmp.Compare(fmt.Sprint(x), fmt.Sprint(y)) })
 
 	return all
 }
@@ -93,16 +95,19 @@ func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entr
 	}
 	group.Value = a.add(group.Value, e.value)
 	group.Count++
-	group.Last = time.Now()
-	t.changed[k] = group.Last
+	group.touch()
+	t.changed[k] = group.span()
 	if err := a.state.save(ctx, tx, name, group); err != nil {
 		return err
 	}
-	if group.Count == a.when.Count {
+	switch {
+	case group.Count == a.when.Count:
 		return t.close(ctx, tx, k, CountReached)
+	case anyHolds(a.until, group.Value):
+		return t.close(ctx, tx, k, PredicateHeld)
+	default:
+		return nil
 	}
-
-	return nil
 }
 
 // room makes sure that a new group may be opened.
@@ -138,7 +143,7 @@ func (t *groupTx[Key, T, Acc]) close(ctx context.Context, tx connector.KV, key K
 	if err = t.a.state.save(ctx, tx, done, group); err != nil {
 		return err
 	}
-	t.changed[key] = time.Time{}
+	t.changed[key] = span{}
 	t.size--
 	t.done = append(t.done, doneGroup[Key, Acc]{name: done, group: group.Group})
 

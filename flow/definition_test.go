@@ -95,6 +95,10 @@ func nilFunctions() []mistake {
 		{"KeyBy and Parallel", here(0), func(f ints) flow.End { return end(f.KeyBy[string](nil).Parallel(2, nothing)) }, "parallel", "KeyBy was given a nil function"},
 		{"Fold", here(0), func(f ints) flow.End { return endGroup(f.KeyBy(byOne).Fold[int](nil)) }, "fold", "the function is nil"},
 		{"Aggregate", here(0), func(f ints) flow.End { return endGroup(f.KeyBy(byOne).Aggregate[int](flow.Completion{Count: 2}, nil)) }, "aggregate", "the function is nil"},
+		{"Aggregate until", here(0), func(f ints) flow.End { return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{}, sumUp, nil)) }, "aggregate", "predicate 1 is nil"},
+		{"ForcedBy", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).ForcedBy(nil).Aggregate(flow.Completion{Count: 2}, sumUp))
+		}, "aggregate", "ForcedBy was given a nil Force"},
 		{"Batch.Map", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).Map[int](nil)) }, "batch-map", "the function is nil"},
 		{"Batch.MapEach", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).MapEach[int](nil)) }, "batch-map-each", "the function is nil"},
 		{"Batch.Bytes", here(0), func(f ints) flow.End { return f.Batch(2, 0).Bytes(9, nil).To(memory.NewSink[int]()) }, "to", "a function for the size"},
@@ -118,6 +122,8 @@ func nilFunctions() []mistake {
 }
 
 func even(n int) bool { return n%2 == 0 }
+
+func odd(n int) bool { return n%2 == 1 }
 
 func nilEndpoints() []mistake {
 	return []mistake{
@@ -163,6 +169,9 @@ func wrongNumbers() []mistake {
 		{"Completion.Idle", here(1), func(f ints) flow.End {
 			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Idle: -1, NewKey: true}, sumUp))
 		}, "aggregate", "Completion.Idle is negative"},
+		{"Completion.Interval", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Interval: -1, NewKey: true}, sumUp))
+		}, "aggregate", "Completion.Interval is negative"},
 		{"Retry", here(0), func(f ints) flow.End { return end(f.Retry(retry.Policy{Attempts: -1})) }, "retry", "the retry policy is wrong"},
 		{"Step.Retry", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Retry(retry.Policy{Initial: -1}))) }, "do", "the retry policy is wrong"},
 		{"Into.Retry", here(1), func(f ints) flow.End {
@@ -242,6 +251,28 @@ func inertOptions() []mistake {
 		}, "dead-letter", "want more than 0"},
 		{"Route without a Case", here(0), func(f ints) flow.End { return f.Route().Else(end) }, "route", "it has no Case"},
 		{"empty Completion", here(0), func(f ints) flow.End { return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{}, sumUp)) }, "aggregate", "the Completion is empty"},
+		{"Count of 1 and Idle", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Count: 1, Idle: 1}, sumUp))
+		}, "aggregate", "Completion.Count of 1"},
+		{"Count of 1 and Interval", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Count: 1, Interval: 1}, sumUp))
+		}, "aggregate", "Completion.Count of 1"},
+		{"Count of 1 and NewKey", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Count: 1, NewKey: true}, sumUp))
+		}, "aggregate", "Completion.Count of 1"},
+		{"Count of 1 and a predicate", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Count: 1}, sumUp, even))
+		}, "aggregate", "Completion.Count of 1"},
+		{"Count of 1 and ForcedBy", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).ForcedBy(new(flow.Force[string])).Aggregate(flow.Completion{Count: 1}, sumUp))
+		}, "aggregate", "Completion.Count of 1"},
+		{"Idle as long as Interval", here(1), func(f ints) flow.End {
+			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Idle: 2, Interval: 2}, sumUp))
+		}, "aggregate", "Completion.Idle of 2ns has no effect"},
+		{"ForcedBy above Fold", here(0), func(f ints) flow.End { return endGroup(f.KeyBy(byOne).ForcedBy(new(flow.Force[string])).Fold(sumUp)) }, "fold", "ForcedBy has an effect on Aggregate only"},
+		{"ForcedBy above Parallel", here(1), func(f ints) flow.End {
+			return end(f.KeyBy(byOne).ForcedBy(new(flow.Force[string])).Parallel(2, nothing))
+		}, "parallel", "ForcedBy has an effect on Aggregate only"},
 		{"StoredIn above Parallel", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).StoredIn(memory.NewStore()).Parallel(2, nothing)) }, "parallel", "StoredIn has no effect on Parallel"},
 		{"Validate without tags", here(0), func(f ints) flow.End { return end(f.Validate()) }, "validate", "int has no field with a validate tag"},
 		{"Step.Validate without tags", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Validate())) }, "do", "int has no field with a validate tag"},

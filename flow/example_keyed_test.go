@@ -181,3 +181,61 @@ func ExampleFlow_Unordered() {
 	fmt.Println(slices.Sorted(slices.Values(taxes.Values())))
 	// Output: [5 10 20]
 }
+
+// A group ends with the line that makes its order complete, in whatever order the lines
+// come; what is still open an hour after its first line goes on as it is.
+func ExampleKeyed_Aggregate_until() {
+	type basket struct{ lines, want int }
+	lines := memory.NewSource(
+		order{ID: "1 of 2", Customer: "ann"}, order{ID: "2 of 3", Customer: "bob"}, order{ID: "2 of 2", Customer: "ann"})
+	add := func(b basket, line order) basket {
+		var number int
+		_, _ = fmt.Sscanf(line.ID, "%d of %d", &number, &b.want)
+		b.lines++
+
+		return b
+	}
+	complete := func(b basket) bool { return b.lines == b.want }
+	baskets := flow.From(lines).KeyBy(order.customer).Aggregate(flow.Completion{Interval: time.Hour}, add, complete)
+	for b, err := range baskets.All(context.Background()) {
+		fmt.Println(b.Key, b.Value.lines, "of", b.Value.want, "-", b.Reason, err)
+	}
+	// Output:
+	// ann 2 of 2 - predicate held <nil>
+	// bob 1 of 3 - input ended <nil>
+}
+
+// At the close of business the open groups of the day are completed.
+func ExampleForce() {
+	var closing flow.Force[string]
+	orders := memory.NewFeed(order{Customer: "ann", Cents: 100}, order{Customer: "bob", Cents: 50}, order{Customer: "ann", Cents: 25})
+	came := make(chan struct{})
+	seen := 0
+	pipeline := flow.New("invoices", flow.From(orders).
+		Observe(func(connector.Message[order]) {
+			if seen++; seen == 3 {
+				close(came)
+			}
+		}).
+		KeyBy(order.customer).ForcedBy(&closing).Aggregate(flow.Completion{Idle: 24 * time.Hour}, addCents).
+		ForEach(func(_ context.Context, invoice flow.Group[string, int]) error {
+			fmt.Println(invoice.Key, invoice.Value, invoice.Reason)
+			if invoice.Key == "ann" {
+				orders.Finish()
+			}
+
+			return nil
+		}))
+	go func() {
+		<-came
+		if err := closing.CompleteAll(); err != nil {
+			fmt.Println(err)
+		}
+	}()
+	if err := pipeline.Run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// bob 50 forced
+	// ann 125 forced
+}

@@ -16,6 +16,7 @@ import (
 func (k Keyed[Key, T]) Fold[Acc any](add func(Acc, T) Acc) Flow[Group[Key, Acc]] {
 	n := newNode[T, Group[Key, Acc]]("fold", k.flow.n)
 	k.define(n)
+	k.unforced(n)
 	n.require(add != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Group[Key, Acc]]), w.counter(n)

@@ -15,8 +15,9 @@ type Keyed[Key comparable, T any] struct {
 	at    string
 	key   func(T) Key
 	store connector.Store
-	// durable is set by StoredIn, whether or not the store is nil.
-	durable bool
+	force *Force[Key]
+	// durable is set by StoredIn, forced by ForcedBy, whether or not what they got is nil.
+	durable, forced bool
 }
 
 // KeyBy gives each message a key.
@@ -34,6 +35,14 @@ func (k Keyed[Key, T]) StoredIn(store connector.Store) Keyed[Key, T] {
 	return k
 }
 
+// ForcedBy lets the Force complete groups of the Aggregate, besides what its Completion
+// says. One Force may serve several flows.
+func (k Keyed[Key, T]) ForcedBy(force *Force[Key]) Keyed[Key, T] {
+	k.force, k.forced = force, true
+
+	return k
+}
+
 // Parallel runs body on n goroutines. All messages of a key go to the same goroutine, in
 // order; results of different keys may overtake each other.
 func (k Keyed[Key, T]) Parallel[Out any](n int, body func(Flow[T]) Flow[Out]) Flow[Out] {
@@ -41,6 +50,7 @@ func (k Keyed[Key, T]) Parallel[Out any](n int, body func(Flow[T]) Flow[Out]) Fl
 	k.place(out.n)
 	out.n.require(k.key != nil, "KeyBy was given a nil function")
 	out.n.require(!k.durable, "StoredIn has no effect on Parallel: use KeyBy and StoredIn inside its body")
+	k.unforced(out.n)
 
 	return out
 }
@@ -79,6 +89,11 @@ func (k Keyed[Key, T]) place(n *node) {
 	if k.at != "" {
 		n.at = k.at
 	}
+}
+
+// unforced is for the stages that have no groups to complete.
+func (k Keyed[Key, T]) unforced(n *node) {
+	n.require(!k.forced, "ForcedBy has an effect on Aggregate only: remove it")
 }
 
 // define puts what all keyed stages share on the node.
@@ -120,9 +135,17 @@ const (
 	KeyChanged
 	// InputEnded is a group that ended with the input.
 	InputEnded
+	// IntervalPassed is a group whose time since its first message has passed.
+	IntervalPassed
+	// PredicateHeld is a group for whose value a predicate holds.
+	PredicateHeld
+	// Forced is a group that a [Force] completed.
+	Forced
 )
 
-var reasonNames = [...]string{"still open", "count reached", "idle timeout", "key changed", "input ended"}
+var reasonNames = [...]string{
+	"still open", "count reached", "idle timeout", "key changed", "input ended", "interval passed", "predicate held", "forced",
+}
 
 // String returns the reason in words.
 func (r Reason) String() string {

@@ -309,14 +309,20 @@ func (m *maker) keeper(f flow.Flow[int], kind int) flow.Flow[int] {
 			Map(func(_ context.Context, g flow.Group[int, int]) (int, error) { return g.Value, nil })
 	case 17, 18:
 		m.ordered = false
-		when := flow.Completion{Count: m.rng.IntN(5) + 1, Idle: wait, NewKey: m.chance(30)}
-		m.note("aggregate %+v, stored %v", when, kind == 18)
+		when, until := m.completion(wait)
+		m.note("aggregate %+v, %d predicates, stored %v", when, len(until), kind == 18)
 		keyed := f.KeyBy(func(n int) int { return n % 3 })
+		if m.chance(20) && when.Count != 1 {
+			m.note("  forced at times")
+			force := new(flow.Force[int])
+			keyed = f.Observe(func(in connector.Message[int]) { m.force(force, in.Value) }).
+				KeyBy(func(n int) int { return n % 3 }).ForcedBy(force)
+		}
 		if kind == 18 {
 			m.caught = true // nothing below it goes back to the source, so add its own catch
 			keyed = keyed.StoredIn(memory.NewStore())
 		}
-		out := keyed.Aggregate(when, func(_, n int) int { return n }).
+		out := keyed.Aggregate(when, func(_, n int) int { return n }, until...).
 			Map(func(_ context.Context, g flow.Group[int, int]) (int, error) { return g.Value, nil })
 		if kind == 18 {
 			out = out.DeadLetter(memory.NewSink[connector.DeadLetter[int]]())
@@ -346,6 +352,37 @@ func (m *maker) keeper(f flow.Flow[int], kind int) flow.Flow[int] {
 		m.queues = append(m.queues, q)
 
 		return f.Via(q)
+	}
+}
+
+// completion makes the end of a group: any that is not contradictory.
+func (m *maker) completion(wait time.Duration) (flow.Completion, []func(int) bool) {
+	when := flow.Completion{Count: m.rng.IntN(5) + 1}
+	if when.Count == 1 {
+		return when, nil
+	}
+	when.Idle, when.NewKey = wait, m.chance(30)
+	if m.chance(30) {
+		when.Interval = wait + time.Duration(1+m.rng.IntN(3))*50*time.Millisecond
+	}
+	if m.chance(30) {
+		return when, []func(int) bool{func(n int) bool { return n%5 == 0 }}
+	}
+
+	return when, nil
+}
+
+// force completes groups at some values.
+func (m *maker) force(force *flow.Force[int], n int) {
+	var err error
+	switch n % 8 {
+	case 2:
+		err = force.Complete(n % 3)
+	case 7:
+		err = force.CompleteAll()
+	}
+	if err != nil && !errors.Is(err, flow.ErrForceBusy) {
+		m.t.Errorf("force: %v", err)
 	}
 }
 

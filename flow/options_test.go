@@ -43,6 +43,10 @@ func TestGraphShowsEveryOption(t *testing.T) {
 		{"aggregate", func(f ints) flow.End {
 			return endGroup(keyed(f).Aggregate(flow.Completion{Count: 2, Idle: time.Second, NewKey: true}, sumUp))
 		}, "count 2, idle 1s, new key true"},
+		{"aggregate", func(f ints) flow.End {
+			return endGroup(keyed(f).ForcedBy(new(flow.Force[string])).
+				Aggregate(flow.Completion{Interval: time.Minute}, sumUp, even, odd))
+		}, "count 0, idle 0s, new key false, interval 1m0s, predicates 2, forced true"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).StoredIn(memory.NewStore()).Fold(sumUp)) }, "stored true"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).Fold(sumUp)) }, ""},
 		{"route", func(f ints) flow.End { return f.Route().Case("a", even, end).Case("b", even, end).Else(end) }, "case a, case b, case else"},

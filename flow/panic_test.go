@@ -103,6 +103,12 @@ func panicking() map[string]func(f flow.Flow[int]) flow.Flow[int] {
 		"group": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).Aggregate(flow.Completion{Count: 2, NewKey: true}, func(_, n int) int { return throw(n) }).Map(value)
 		},
+		"group predicate": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(self).Aggregate(flow.Completion{NewKey: true}, sumUp, thrower(two, yes)).Map(value)
+		},
+		"stored group predicate": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(self).StoredIn(memory.NewStore()).Aggregate(flow.Completion{}, sumUp, thrower(two, yes)).Map(value)
+		},
 		"stored group": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).StoredIn(memory.NewStore()).Aggregate(flow.Completion{Count: 1}, func(_, n int) int { return throw(n) }).Map(value)
 		},
@@ -386,7 +392,16 @@ func TestGoexit(t *testing.T) {
 		"once":          func(f flow.Flow[int]) flow.Flow[int] { return f.OncePerMessage(memory.NewStore(), 0).Map(exit) },
 		"via":           func(f flow.Flow[int]) flow.Flow[int] { return f.Via(memoryQueue(t, 10)).Map(exit) },
 		"batch at stop": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1000, 0).MapEach(sameAll).Map(exit) },
-		"merge":         func(f flow.Flow[int]) flow.Flow[int] { return flow.Merge(f.Map(exit), flow.From(memory.NewFeed(1))) },
+		"predicate": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(self).Aggregate(flow.Completion{}, sumUp, func(n int) bool {
+				if n == 40 {
+					runtime.Goexit()
+				}
+
+				return true
+			}).Map(value)
+		},
+		"merge": func(f flow.Flow[int]) flow.Flow[int] { return flow.Merge(f.Map(exit), flow.From(memory.NewFeed(1))) },
 	} {
 		bubble(t, name, func(t *testing.T) {
 			source, sink := memory.NewSource(numbers(1000)...), memory.NewSink[int]()

@@ -22,8 +22,27 @@ type states[Key comparable, Acc any] struct {
 type stored[Key comparable, Acc any] struct {
 	Group[Key, Acc]
 
-	// Last is when the group last got a message.
-	Last time.Time `json:"last"`
+	// First and Last are when the group got its first message and its last.
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last"`
+}
+
+// touch notes that the group has got a message.
+func (g *stored[Key, Acc]) touch() {
+	g.Last = time.Now()
+	if g.Count == 1 {
+		g.First = g.Last
+	}
+}
+
+// span returns the times of the group. One that was stored without its first time counts
+// from its last.
+func (g *stored[Key, Acc]) span() span {
+	if g.First.IsZero() {
+		return span{first: g.Last, last: g.Last}
+	}
+
+	return span{first: g.First, last: g.Last}
 }
 
 // SeenTTL is how long a stored Fold or Aggregate remembers that it has counted a message,
