@@ -94,8 +94,8 @@ func (p *plan) checkBody(n *node) {
 			p.problem(m, "a %s inside the parallel stage %s runs things on yet another goroutine: put it before or after",
 				m.kind, p.names[n])
 		case m.traits.has(alone):
-			p.problem(m, "a stored %s inside the parallel stage %s would share its groups with the other goroutines: "+
-				"put it after", m.kind, p.names[n])
+			p.problem(m, "a %s inside the parallel stage %s needs to see all messages, not those of one goroutine: "+
+				"put it before or after", m.kind, p.names[n])
 		case m.traits.has(holds) && n.traits.has(keepsOrder):
 			p.problem(m, "a %s inside the ordered parallel stage %s cannot keep the order: use Unordered or KeyBy, or put it after",
 				m.kind, p.names[n])

@@ -59,12 +59,12 @@ func (c *chunk[T]) runFrom(ctx context.Context, l *lane, next push[T], from int)
 		if i == len(c.messages) {
 			return
 		}
-		r := recover()
-		if r == nil {
-			r = errGoexit // nothing else leaves the loop
-		}
 		it := &c.items[i]
-		it.complete(l.panicked(it, r))
+		if r := recover(); r != nil {
+			it.complete(l.panicked(it, r))
+		} else if l.exits() { // nothing but a Goexit leaves the loop without a panic
+			it.complete(l.panicked(it, errGoexit))
+		}
 		resume = i + 1
 	}()
 	for ; i < len(c.messages); i++ {

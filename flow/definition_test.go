@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +100,8 @@ func nilFunctions() []mistake {
 		{"ForcedBy", here(1), func(f ints) flow.End {
 			return endGroup(f.KeyBy(byOne).ForcedBy(nil).Aggregate(flow.Completion{Count: 2}, sumUp))
 		}, "aggregate", "ForcedBy was given a nil Force"},
+		{"Resequence", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(nil, flow.Sequence{})) }, "resequence", "the function for the number is nil"},
+		{"KeyBy and Resequence", here(0), func(f ints) flow.End { return end(f.KeyBy[string](nil).Resequence(toInt64(self), flow.Sequence{})) }, "resequence", "KeyBy was given a nil function"},
 		{"Batch.Map", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).Map[int](nil)) }, "batch-map", "the function is nil"},
 		{"Batch.MapEach", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).MapEach[int](nil)) }, "batch-map-each", "the function is nil"},
 		{"Batch.Bytes", here(0), func(f ints) flow.End { return f.Batch(2, 0).Bytes(9, nil).To(memory.NewSink[int]()) }, "to", "a function for the size"},
@@ -172,6 +175,12 @@ func wrongNumbers() []mistake {
 		{"Completion.Interval", here(1), func(f ints) flow.End {
 			return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Interval: -1, NewKey: true}, sumUp))
 		}, "aggregate", "Completion.Interval is negative"},
+		{"Sequence.Wait", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{Wait: -1})) }, "resequence", "Sequence.Wait is negative"},
+		{"Sequence.Held", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{Held: -1})) }, "resequence", "Sequence.Held is negative"},
+		{"Sequence.First", here(1), func(f ints) flow.End {
+			return end(f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{First: math.MinInt64}))
+		}, "resequence", "numbers need one before"},
+		{"Held above MaxInFlight", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{Held: 1025})) }, "resequence", "raise Config.MaxInFlight"},
 		{"Retry", here(0), func(f ints) flow.End { return end(f.Retry(retry.Policy{Attempts: -1})) }, "retry", "the retry policy is wrong"},
 		{"Step.Retry", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Retry(retry.Policy{Initial: -1}))) }, "do", "the retry policy is wrong"},
 		{"Into.Retry", here(1), func(f ints) flow.End {
@@ -273,6 +282,12 @@ func inertOptions() []mistake {
 		{"ForcedBy above Parallel", here(1), func(f ints) flow.End {
 			return end(f.KeyBy(byOne).ForcedBy(new(flow.Force[string])).Parallel(2, nothing))
 		}, "parallel", "ForcedBy has an effect on Aggregate only"},
+		{"StoredIn above Resequence", here(1), func(f ints) flow.End {
+			return end(f.KeyBy(byOne).StoredIn(memory.NewStore()).Resequence(toInt64(self), flow.Sequence{}))
+		}, "resequence", "StoredIn has no effect on Resequence"},
+		{"ForcedBy above Resequence", here(1), func(f ints) flow.End {
+			return end(f.KeyBy(byOne).ForcedBy(new(flow.Force[string])).Resequence(toInt64(self), flow.Sequence{}))
+		}, "resequence", "ForcedBy has an effect on Aggregate only"},
 		{"StoredIn above Parallel", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).StoredIn(memory.NewStore()).Parallel(2, nothing)) }, "parallel", "StoredIn has no effect on Parallel"},
 		{"Validate without tags", here(0), func(f ints) flow.End { return end(f.Validate()) }, "validate", "int has no field with a validate tag"},
 		{"Step.Validate without tags", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Validate())) }, "do", "int has no field with a validate tag"},
@@ -317,7 +332,10 @@ func wrongBodies() []mistake {
 		{"Via", here(0), func(f ints) flow.End { return end(f.Unordered(2, func(f ints) ints { return f.Via(&idleQueue{}) })) }, "via", "yet another goroutine"},
 		{"stored Aggregate", here(1), func(f ints) flow.End {
 			return end(f.Unordered(2, func(f ints) ints { return f.KeyBy(byOne).StoredIn(store).Aggregate(two, sumUp).Map(value) }))
-		}, "aggregate", "would share its groups"},
+		}, "aggregate", "needs to see all messages"},
+		{"Resequence", here(1), func(f ints) flow.End {
+			return end(f.Unordered(2, func(f ints) ints { return f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{}) }))
+		}, "resequence", "needs to see all messages"},
 		{"Batch in an ordered body", here(1), func(f ints) flow.End {
 			return end(f.Parallel(2, func(f ints) ints { return f.Batch(2, 0).MapEach(sameAll) }))
 		}, "batch-map-each", "cannot keep the order"},

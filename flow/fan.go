@@ -120,8 +120,10 @@ func guarded[T any](ctx context.Context, l *lane, next push[T], it *item, value 
 
 			return
 		}
-		// The goroutine ends here, so nobody else will complete the item.
-		it.complete(l.panicked(it, errGoexit))
+		if l.exits() {
+			// The goroutine ends here, so nobody else will complete the item.
+			it.complete(l.panicked(it, errGoexit))
+		}
 	}()
 	err = next(ctx, it, value)
 	returned = true

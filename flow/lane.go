@@ -38,6 +38,8 @@ type lane struct {
 	mu      sync.Mutex
 	backlog int
 	parked  bool
+	// exiting is set while a user function ends the goroutine.
+	exiting bool
 	// feeders is how many mailboxes still have a writer; done when zero.
 	feeders int
 }
@@ -128,6 +130,7 @@ func (l *lane) start() {
 
 // loop serves mailboxes and timers until every feeder has left, and ends the stages.
 func (l *lane) loop(ctx context.Context) {
+	l.exiting = false
 	timer := newIdleTimer()
 	defer timer.Stop()
 	for l.feeders > 0 {
@@ -271,6 +274,16 @@ func (l *lane) panicked(it *item, value any) error {
 	err := &PanicError{Value: value, Stack: debug.Stack()}
 
 	return l.counters[l.at].fail(it, permanent(err))
+}
+
+// exits notes that a user function ends the goroutine, and reports whether the push that is
+// being left is the innermost. The others must let their messages be: a stage may have kept
+// them before it let go of what the function was called with.
+func (l *lane) exits() bool {
+	innermost := !l.exiting
+	l.exiting = true
+
+	return innermost
 }
 
 // newIdleTimer returns a timer that is not running.

@@ -177,7 +177,7 @@ func parts(fail func(context.Context, int) (int, error)) func(context.Context, i
 
 // stage adds one stage.
 func (m *maker) stage(f flow.Flow[int]) flow.Flow[int] {
-	count := 22
+	count := 23
 	if m.body {
 		count = 10
 	}
@@ -343,6 +343,8 @@ func (m *maker) keeper(f flow.Flow[int], kind int) flow.Flow[int] {
 		m.caught = caught && m.chance(0) // the other flow has no DeadLetter above it
 
 		return flow.Merge(f, other)
+	case 21:
+		return m.resequence(f)
 	default:
 		m.note("via")
 		q, err := queueconn.NewMemory[int](queueconn.Config{MaxMessages: 1 + m.rng.IntN(50)})
@@ -370,6 +372,19 @@ func (m *maker) completion(wait time.Duration) (flow.Completion, []func(int) boo
 	}
 
 	return when, nil
+}
+
+// resequence has gaps, repeats and numbers out of order.
+func (m *maker) resequence(f flow.Flow[int]) flow.Flow[int] {
+	m.ordered = false
+	s := flow.Sequence{First: int64(m.rng.IntN(3)), Wait: time.Duration(m.rng.IntN(3)) * 100 * time.Millisecond}
+	if m.chance(50) {
+		s.Held = 1 + m.rng.IntN(20)
+	}
+	m.note("resequence %+v", s)
+	m.caught = true
+
+	return f.DeadLetter(memory.NewSink[connector.DeadLetter[int]]()).KeyBy(func(n int) int { return n % 3 }).Resequence(func(n int) int64 { return int64(n/3 ^ 1) }, s)
 }
 
 // force completes groups at some values.

@@ -47,6 +47,9 @@ func TestGraphShowsEveryOption(t *testing.T) {
 			return endGroup(keyed(f).ForcedBy(new(flow.Force[string])).
 				Aggregate(flow.Completion{Interval: time.Minute}, sumUp, even, odd))
 		}, "count 0, idle 0s, new key false, interval 1m0s, predicates 2, forced true"},
+		{"resequence", func(f ints) flow.End {
+			return end(keyed(f).Resequence(toInt64(self), flow.Sequence{First: 1, Wait: time.Minute, Held: 9}))
+		}, "first 1, wait 1m0s, held 9"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).StoredIn(memory.NewStore()).Fold(sumUp)) }, "stored true"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).Fold(sumUp)) }, ""},
 		{"route", func(f ints) flow.End { return f.Route().Case("a", even, end).Case("b", even, end).Else(end) }, "case a, case b, case else"},

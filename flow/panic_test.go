@@ -112,6 +112,12 @@ func panicking() map[string]func(f flow.Flow[int]) flow.Flow[int] {
 		"stored group": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).StoredIn(memory.NewStore()).Aggregate(flow.Completion{Count: 1}, func(_, n int) int { return throw(n) }).Map(value)
 		},
+		"resequence key": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(throw).Resequence(toInt64(self), flow.Sequence{Wait: 1})
+		},
+		"resequence": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(self).Resequence(toInt64(throw), flow.Sequence{Wait: 1})
+		},
 		"keyed": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(throw).Parallel(2, func(f flow.Flow[int]) flow.Flow[int] { return f.Map(same) })
 		},
@@ -144,6 +150,10 @@ func panicking() map[string]func(f flow.Flow[int]) flow.Flow[int] {
 			return f.Tee(func(f flow.Flow[int]) flow.End { return f.Retry(retry.Policy{}).Map(fail).To(memory.NewSink[int]()) })
 		},
 	}
+}
+
+func toInt64(number func(int) int) func(int) int64 {
+	return func(n int) int64 { return int64(number(n)) }
 }
 
 func max2(a, b int) int { return max(a, b) }
@@ -392,6 +402,13 @@ func TestGoexit(t *testing.T) {
 		"once":          func(f flow.Flow[int]) flow.Flow[int] { return f.OncePerMessage(memory.NewStore(), 0).Map(exit) },
 		"via":           func(f flow.Flow[int]) flow.Flow[int] { return f.Via(memoryQueue(t, 10)).Map(exit) },
 		"batch at stop": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1000, 0).MapEach(sameAll).Map(exit) },
+		"below a resequencer": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{First: 1}).Map(exit)
+		},
+		"below a batch": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1, 0).MapEach(sameAll).Map(exit) },
+		"below a group": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(self).Aggregate(flow.Completion{Count: 1}, sumUp).Map(value).Map(exit)
+		},
 		"predicate": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).Aggregate(flow.Completion{}, sumUp, func(n int) bool {
 				if n == 40 {

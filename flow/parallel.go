@@ -270,6 +270,7 @@ func (p *fork[In, Out]) addWorker(w *wiring, body, end *node) {
 }
 
 func (k *worker[In, Out]) loop(ctx context.Context) {
+	k.lane.exiting = false
 	timer := newIdleTimer()
 	defer timer.Stop()
 	if j := k.doing; j != nil {

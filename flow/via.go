@@ -206,7 +206,8 @@ func (h *hop[T]) openFar(w *wiring, n *node) intake {
 		c := w.run.crossing(n.ups[0])
 		s.prepare = func(it *item) {
 			if near := c.leave(it.meta.Header(hopHeader)); near != nil {
-				it.frame = &landing{near: near, book: s.book}
+				l := &landing{near: near, book: s.book}
+				it.frame, it.owner = l, l
 				it.meta, it.path = near.meta, near.path
 
 				return
@@ -241,18 +242,20 @@ type landing struct {
 
 func (l *landing) unwind(it *item, err error) (error, bool) {
 	it.frame, it.path = nil, nil // the recording goes on with the near side
-	if err != nil {
-		// The near side has the failure; for the queue the message is done.
-		it.owner = l
-	}
 	l.near.absorb(it.outcome, it.cause)
 	l.near.complete(err)
 
 	return err, false
 }
 
-// finished counts the message as what it is, and takes it off the queue.
-func (l *landing) finished(it *item, _ error) {
+// finished counts the message as what it is, and takes it off the queue. The near side has
+// the failure, if any, so for the queue the message is done.
+func (l *landing) finished(it *item, err error) {
+	if err == nil {
+		l.book.finished(it, nil)
+
+		return
+	}
 	l.book.tally.leave(it.outcome)
 	l.book.note(it.number, connector.Settlement{Position: it.origin.Position(), Outcome: connector.Delivered})
 }
