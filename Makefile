@@ -31,8 +31,10 @@ test: race-note ## Run all tests, with the race detector where a C compiler is p
 race-note:
 	@echo "$(if $(RACE),race detector: on ($(CC_FOUND)),race detector: off (it needs a C compiler: gcc or clang))"
 
-crash: ## Kill the main job KILLS times (default 200) and check that nothing is lost.
-	cd examples && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run 'Kill' ./orderhub
+crash: ## Kill the main job, and each flow over each driver, KILLS times (default 200): nothing may be lost.
+	cd examples && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./orderhub
+	MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./internal/killtest
+	cd internal/sqlitetest && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' .
 
 lint: $(GOLANGCI_LINT) ## Check format, style, layers and suspicious code.
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \

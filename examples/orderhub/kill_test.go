@@ -8,13 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/millrace-go/millrace/internal/killtest"
 )
 
 const (
-	killsVariable = "MILLRACE_KILLS"
 	killsByItself = 20
 	killSeed      = 537224
 )
@@ -23,14 +23,7 @@ const (
 // state until it comes to its end, and compares the end with that of a run that nobody
 // disturbed. A kill counts only when messages were in flight.
 func TestKill(t *testing.T) {
-	kills := killsByItself
-	if text := os.Getenv(killsVariable); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			t.Fatalf("%s=%s: want a number of kills", killsVariable, text)
-		}
-		kills = n
-	}
+	kills := killtest.Kills(t, killsByItself)
 	k := &killer{t: t, random: rand.New(rand.NewPCG(killSeed, uint64(kills)))}
 	k.undisturbed()
 	for len(k.moments) < kills {

@@ -1,0 +1,14 @@
+// Package killtest kills a program with SIGKILL, again and again, and checks what is left.
+//
+// A [Target] is a flow over the driver under test, and what must hold of it. The test
+// binary runs itself anew as the program: [Main] in TestMain is what the program runs,
+// [Test] is what kills it. The program tells through a pipe which messages it has in
+// hand; a kill counts only when there are some. [Queue], [Store] and [Sink] make the
+// targets of a driver, so that a new one joins by one line:
+//
+//	var targets = killtest.Queue("queueconn", openQueue)
+//
+//	func TestMain(m *testing.M) { killtest.Main(m, targets...) }
+//
+//	func TestKill(t *testing.T) { killtest.Test(t, targets...) }
+package killtest
