@@ -17,7 +17,7 @@ import (
 //
 // In memory, the messages of a group are in flight until the completed group has ended
 // below; they end as it ends. When the pipeline stops, open groups go back to the
-// source. With StoredIn a message is delivered when it is in its stored group; open
+// source; a partition that its source gives up waits for them. With StoredIn a message is delivered when it is in its stored group; open
 // groups stay in the store across stops and crashes, and a completed group that was not
 // delivered is emitted again by the next run, with the same message ID. A group that
 // fails then stops the pipeline and stays stored: put a DeadLetter below the Aggregate.

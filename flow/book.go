@@ -354,6 +354,8 @@ func (b *book) positions() []connector.Position {
 func (b *book) awaitPartitions(ctx context.Context, partitions []string) error {
 	stop := context.AfterFunc(ctx, b.poke)
 	defer stop()
+	b.run.pressure.leave()
+	defer b.run.pressure.left()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.holdsAny(partitions) {
