@@ -1,6 +1,7 @@
 package badinput_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,7 +46,11 @@ func TestRequests(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				answer, err := io.ReadAll(response.Body)
 				_ = response.Body.Close()
+				if err != nil || test.status == http.StatusRequestEntityTooLarge && !strings.Contains(string(answer), "limit of 64 bytes") {
+					t.Errorf("answer %s, %v", answer, err)
+				}
 				if accepted := response.StatusCode/100 == 2; accepted != (test.status == http.StatusOK) ||
 					!accepted && response.StatusCode != test.status {
 					t.Errorf("status %d, want %d", response.StatusCode, test.status)
