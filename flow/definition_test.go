@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/memory"
@@ -102,6 +103,7 @@ func nilFunctions() []mistake {
 		}, "aggregate", "ForcedBy was given a nil Force"},
 		{"Resequence", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(nil, flow.Sequence{})) }, "resequence", "the function for the number is nil"},
 		{"KeyBy and Resequence", here(0), func(f ints) flow.End { return end(f.KeyBy[string](nil).Resequence(toInt64(self), flow.Sequence{})) }, "resequence", "KeyBy was given a nil function"},
+		{"KeyBy and Throttle", here(0), func(f ints) flow.End { return end(f.KeyBy[string](nil).Throttle(flow.Rate{Limit: 1, Per: 1})) }, "throttle", "KeyBy was given a nil function"},
 		{"Batch.Map", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).Map[int](nil)) }, "batch-map", "the function is nil"},
 		{"Batch.MapEach", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).MapEach[int](nil)) }, "batch-map-each", "the function is nil"},
 		{"Batch.Bytes", here(0), func(f ints) flow.End { return f.Batch(2, 0).Bytes(9, nil).To(memory.NewSink[int]()) }, "to", "a function for the size"},
@@ -181,6 +183,10 @@ func wrongNumbers() []mistake {
 			return end(f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{First: math.MinInt64}))
 		}, "resequence", "numbers need one before"},
 		{"Held above MaxInFlight", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{Held: 1025})) }, "resequence", "raise Config.MaxInFlight"},
+		{"Rate.Limit", here(0), func(f ints) flow.End { return end(f.Throttle(flow.Rate{Per: 1})) }, "throttle", "Rate.Limit is 0"},
+		{"Rate.Per", here(0), func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 1})) }, "throttle", "Rate.Per is 0s"},
+		{"Rate.Burst", here(0), func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 1, Per: 1, Burst: -1})) }, "throttle", "Rate.Burst is negative"},
+		{"Rate.Burst of ages", here(0), func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 1, Per: 24 * time.Hour, Burst: 366})) }, "throttle", "longer than 8760h"},
 		{"Retry", here(0), func(f ints) flow.End { return end(f.Retry(retry.Policy{Attempts: -1})) }, "retry", "the retry policy is wrong"},
 		{"Step.Retry", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Retry(retry.Policy{Initial: -1}))) }, "do", "the retry policy is wrong"},
 		{"Into.Retry", here(1), func(f ints) flow.End {
@@ -288,6 +294,12 @@ func inertOptions() []mistake {
 		{"ForcedBy above Resequence", here(1), func(f ints) flow.End {
 			return end(f.KeyBy(byOne).ForcedBy(new(flow.Force[string])).Resequence(toInt64(self), flow.Sequence{}))
 		}, "resequence", "ForcedBy has an effect on Aggregate only"},
+		{"StoredIn above Throttle", here(1), func(f ints) flow.End {
+			return end(f.KeyBy(byOne).StoredIn(memory.NewStore()).Throttle(flow.Rate{Limit: 1, Per: 1}))
+		}, "throttle", "StoredIn has no effect on Throttle"},
+		{"ForcedBy above Throttle", here(1), func(f ints) flow.End {
+			return end(f.KeyBy(byOne).ForcedBy(new(flow.Force[string])).Throttle(flow.Rate{Limit: 1, Per: 1}))
+		}, "throttle", "ForcedBy has an effect on Aggregate only"},
 		{"StoredIn above Parallel", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).StoredIn(memory.NewStore()).Parallel(2, nothing)) }, "parallel", "StoredIn has no effect on Parallel"},
 		{"Validate without tags", here(0), func(f ints) flow.End { return end(f.Validate()) }, "validate", "int has no field with a validate tag"},
 		{"Step.Validate without tags", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Validate())) }, "do", "int has no field with a validate tag"},
@@ -336,6 +348,9 @@ func wrongBodies() []mistake {
 		{"Resequence", here(1), func(f ints) flow.End {
 			return end(f.Unordered(2, func(f ints) ints { return f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{}) }))
 		}, "resequence", "needs to see all messages"},
+		{"Throttle", here(1), func(f ints) flow.End {
+			return end(f.Unordered(2, func(f ints) ints { return f.Throttle(flow.Rate{Limit: 1, Per: 1}) }))
+		}, "throttle", "needs to see all messages"},
 		{"Batch in an ordered body", here(1), func(f ints) flow.End {
 			return end(f.Parallel(2, func(f ints) ints { return f.Batch(2, 0).MapEach(sameAll) }))
 		}, "batch-map-each", "cannot keep the order"},

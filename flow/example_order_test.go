@@ -31,3 +31,41 @@ func ExampleKeyed_Resequence() {
 	// P1 in transit <nil>
 	// P1 delivered <nil>
 }
+
+// The partner's interface takes ten requests a second, of each customer two.
+func ExampleFlow_Throttle() {
+	requests := memory.NewSource(numbers(4)...)
+	begin := time.Now()
+	pipeline := flow.New("partner", flow.From(requests).
+		KeyBy(parity).Throttle(flow.Rate{Limit: 2, Per: time.Second, Burst: 2}).As("per customer").
+		Throttle(flow.Rate{Limit: 10, Per: time.Second}).As("partner").
+		ForEach(func(_ context.Context, n int) error {
+			fmt.Println("request", n)
+
+			return nil
+		}))
+	if err := pipeline.Run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println("at least 0.3 s:", time.Since(begin) >= 300*time.Millisecond)
+	// Output:
+	// request 1
+	// request 2
+	// request 3
+	// request 4
+	// at least 0.3 s: true
+}
+
+// Each customer has a rate of his own; the others do not wait for him.
+func ExampleKeyed_Throttle() {
+	calls := flow.From(memory.NewSource("ann: 1", "ann: 2", "bob: 1")).
+		KeyBy(func(call string) string { return call[:3] }).
+		Throttle(flow.Rate{Limit: 1, Per: 50 * time.Millisecond})
+	for call, err := range calls.All(context.Background()) {
+		fmt.Println(call, err)
+	}
+	// Output:
+	// ann: 1 <nil>
+	// bob: 1 <nil>
+	// ann: 2 <nil>
+}

@@ -131,9 +131,15 @@ func (l *lane) start() {
 // loop serves mailboxes and timers until every feeder has left, and ends the stages.
 func (l *lane) loop(ctx context.Context) {
 	l.exiting = false
+	l.serve(ctx, func() bool { return l.feeders > 0 })
+	l.finish(ctx)
+}
+
+// serve serves mailboxes and timers while there is more to come.
+func (l *lane) serve(ctx context.Context, more func() bool) {
 	timer := newIdleTimer()
 	defer timer.Stop()
-	for l.feeders > 0 {
+	for more() {
 		if l.poll(ctx) {
 			l.pressed.Store(false) // something moved after all
 			l.run.pressure.moved()
@@ -141,13 +147,12 @@ func (l *lane) loop(ctx context.Context) {
 
 			continue
 		}
-		if l.feeders == 0 {
+		if !more() {
 			break
 		}
 		l.wait(ctx, timer)
 		l.pass(ctx)
 	}
-	l.finish(ctx)
 }
 
 func (l *lane) wait(ctx context.Context, timer *time.Timer) {

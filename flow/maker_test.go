@@ -177,7 +177,7 @@ func parts(fail func(context.Context, int) (int, error)) func(context.Context, i
 
 // stage adds one stage.
 func (m *maker) stage(f flow.Flow[int]) flow.Flow[int] {
-	count := 23
+	count := 24
 	if m.body {
 		count = 10
 	}
@@ -345,6 +345,16 @@ func (m *maker) keeper(f flow.Flow[int], kind int) flow.Flow[int] {
 		return flow.Merge(f, other)
 	case 21:
 		return m.resequence(f)
+	case 22:
+		rate := flow.Rate{Limit: 1 + m.rng.IntN(50), Per: time.Second, Burst: m.rng.IntN(10)}
+		keyed := m.chance(50)
+		m.note("throttle %+v, keyed %v", rate, keyed)
+		if !keyed {
+			return f.Throttle(rate)
+		}
+		m.ordered = false
+
+		return f.KeyBy(func(n int) int { return n % 3 }).Throttle(rate)
 	default:
 		m.note("via")
 		q, err := queueconn.NewMemory[int](queueconn.Config{MaxMessages: 1 + m.rng.IntN(50)})

@@ -50,6 +50,10 @@ func TestGraphShowsEveryOption(t *testing.T) {
 		{"resequence", func(f ints) flow.End {
 			return end(keyed(f).Resequence(toInt64(self), flow.Sequence{First: 1, Wait: time.Minute, Held: 9}))
 		}, "first 1, wait 1m0s, held 9"},
+		{"throttle", func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 5, Per: time.Second})) }, "rate 5 per 1s"},
+		{"throttle", func(f ints) flow.End {
+			return end(keyed(f).Throttle(flow.Rate{Limit: 5, Per: time.Second, Burst: 2}))
+		}, "rate 5 per 1s, burst 2, keyed true"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).StoredIn(memory.NewStore()).Fold(sumUp)) }, "stored true"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).Fold(sumUp)) }, ""},
 		{"route", func(f ints) flow.End { return f.Route().Case("a", even, end).Case("b", even, end).Else(end) }, "case a, case b, case else"},

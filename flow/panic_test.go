@@ -118,6 +118,12 @@ func panicking() map[string]func(f flow.Flow[int]) flow.Flow[int] {
 		"resequence": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).Resequence(toInt64(throw), flow.Sequence{Wait: 1})
 		},
+		"throttle key": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.KeyBy(throw).Throttle(flow.Rate{Limit: 1, Per: time.Second})
+		},
+		"below a throttle": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.Throttle(flow.Rate{Limit: 1, Per: time.Second}).Map(fail)
+		},
 		"keyed": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(throw).Parallel(2, func(f flow.Flow[int]) flow.Flow[int] { return f.Map(same) })
 		},
@@ -404,6 +410,9 @@ func TestGoexit(t *testing.T) {
 		"batch at stop": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1000, 0).MapEach(sameAll).Map(exit) },
 		"below a resequencer": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{First: 1}).Map(exit)
+		},
+		"below a throttle": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.Throttle(flow.Rate{Limit: 1, Per: time.Second}).Map(exit)
 		},
 		"below a batch": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1, 0).MapEach(sameAll).Map(exit) },
 		"below a group": func(f flow.Flow[int]) flow.Flow[int] {

@@ -226,4 +226,3 @@ func (r *resequencer[Key, T]) finish(ctx context.Context) {
 		}
 	}
 }
-

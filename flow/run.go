@@ -236,6 +236,9 @@ func (r *run) drain(limit time.Duration, cause error) {
 		for _, in := range r.intakes {
 			in.poke()
 		}
+		for _, l := range r.pressure.lanes {
+			l.rouse() // one that lets messages go on at their time gives them back instead
+		}
 		r.deadline = time.AfterFunc(max(limit, 0), r.abort)
 	})
 }
