@@ -16,8 +16,10 @@
 //
 // # Damage
 //
-// Every record carries a format version and a checksum over its key and content; one that
-// does not match gives a *[CorruptError]. Put and Delete with connector.Any replace or
-// remove such a record. When a commit fails, nobody knows what the disk holds: the store
+// Open reads the whole file once, about a second for each gigabyte, and refuses one in
+// which a record could be hidden: a damaged page, list of pages, or key. Every record
+// carries a format version and a checksum over its key and content; one whose content
+// does not match gives a *[CorruptError] when it is used. Put and Delete with
+// connector.Any replace or remove such a record. When a commit fails, nobody knows what the disk holds: the store
 // stops, and every later call returns a *[StoppedError].
 package boltstore

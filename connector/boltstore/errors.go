@@ -15,8 +15,9 @@ var (
 	errNoVersion     = errors.New("boltstore: no version is reserved")
 )
 
-// CorruptError says that a record is not what was written. Restore the file from a
-// backup, or replace the record with a Put or Delete that expects connector.Any.
+// CorruptError says that a record, or the file, is not what was written. Restore the file
+// from a backup; where Key is set, a Put or Delete that expects connector.Any replaces the
+// record.
 type CorruptError struct {
 	// File is the path of the store; Key is the record's, empty where a whole page of the
 	// file is damaged.
@@ -26,6 +27,10 @@ type CorruptError struct {
 
 // Error names the file, the key and what does not match.
 func (e *CorruptError) Error() string {
+	if e.Key == "" {
+		return fmt.Sprintf("boltstore: %s is damaged: %v: restore it from a backup", e.File, e.Err)
+	}
+
 	return fmt.Sprintf("boltstore: %s: key %q is damaged: %v", e.File, e.Key, e.Err)
 }
 

@@ -3,6 +3,8 @@ package boltstore
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/millrace-go/millrace/internal/boltcheck"
 )
 
 // sweepLeast is how many expired records a commit removes at least, if there are as many.
@@ -27,6 +29,14 @@ func indexKey(expires int64, bucket, key string) []byte {
 	data = append(data, kind)
 
 	return append(data, key...)
+}
+
+// indexRecord returns the key and value of an entry of the index.
+func indexRecord(expires int64, bucket, key string) (index, value []byte) {
+	index, value = indexKey(expires, bucket, key), make([]byte, boltcheck.NameSize)
+	boltcheck.Bind(value, bucketExpiry, index)
+
+	return index, value
 }
 
 func parseIndexKey(data []byte) (expires int64, bucket, key string, ok bool) {

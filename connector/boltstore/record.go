@@ -7,14 +7,17 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltcheck"
 )
 
-// A record is: checksum (4 bytes), format version (1), end of life in Unix nanoseconds or
-// 0 (8), version (8), value. The checksum covers the bucket, the key and what follows it.
+// A record is: checksum of bucket and key (4 bytes, see boltcheck.Bind), checksum (4),
+// format version (1), end of life in Unix nanoseconds or 0 (8), version (8), value. The
+// second checksum covers the bucket, the key and what follows it.
 const (
-	format     = 1
-	sumSize    = 4
-	headerSize = sumSize + 1 + 8 + 8
+	format     = 2
+	sumAt      = boltcheck.NameSize
+	bodyAt     = sumAt + 4
+	headerSize = bodyAt + 1 + 8 + 8
 
 	bucketEntries   = "entries"
 	bucketConfirmed = "confirmed"
@@ -23,7 +26,7 @@ const (
 )
 
 // record is what is stored for an entry, a confirmation (without a value) and the
-// reserved versions (under an empty key).
+// reserved versions.
 type record struct {
 	expires int64
 	version connector.Version
@@ -44,12 +47,13 @@ func (r record) entry(key string) connector.Entry {
 }
 
 func (r record) encode(bucket, key string) []byte {
-	data := make([]byte, sumSize, headerSize+len(r.value))
+	data := make([]byte, bodyAt, headerSize+len(r.value))
+	boltcheck.Bind(data, bucket, []byte(key))
 	data = append(data, format)
 	data = binary.BigEndian.AppendUint64(data, uint64(r.expires))
 	data = binary.BigEndian.AppendUint64(data, uint64(r.version))
 	data = append(data, r.value...)
-	binary.BigEndian.PutUint32(data, checksum(bucket, key, data[sumSize:]))
+	binary.BigEndian.PutUint32(data[sumAt:], checksum(bucket, key, data[bodyAt:]))
 
 	return data
 }
@@ -59,16 +63,17 @@ func decode(bucket, key string, data []byte) (record, error) {
 	if len(data) < headerSize {
 		return record{}, errShort
 	}
-	if binary.BigEndian.Uint32(data) != checksum(bucket, key, data[sumSize:]) {
+	if !boltcheck.Bound(data, bucket, []byte(key)) ||
+		binary.BigEndian.Uint32(data[sumAt:]) != checksum(bucket, key, data[bodyAt:]) {
 		return record{}, errChecksum
 	}
-	if data[sumSize] != format {
+	if data[bodyAt] != format {
 		return record{}, errFormat
 	}
 
 	return record{
-		expires: int64(binary.BigEndian.Uint64(data[sumSize+1:])),
-		version: connector.Version(binary.BigEndian.Uint64(data[sumSize+9:])),
+		expires: int64(binary.BigEndian.Uint64(data[bodyAt+1:])),
+		version: connector.Version(binary.BigEndian.Uint64(data[bodyAt+9:])),
 		value:   data[headerSize:],
 	}, nil
 }

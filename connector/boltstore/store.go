@@ -49,7 +49,7 @@ func open(path string, cfg Config, openFile boltfile.OpenFunc) (*Store, error) {
 		Driver: "boltstore", LockWait: cfg.LockWait, OpenFile: openFile,
 		Buckets: []string{bucketEntries, bucketConfirmed, bucketExpiry, bucketMeta},
 		Load:    func(tx *bolt.Tx) error { return s.versions.load(path, tx) },
-		Damaged: func(reason any) error { return damaged(path, reason) },
+		Damaged: func(err error) error { return damaged(path, err) },
 	})
 	if err != nil {
 		return nil, err
@@ -120,6 +120,6 @@ func (s *Store) stop(cause error) error {
 	return s.failure
 }
 
-func damaged(path string, reason any) error {
-	return connector.Permanent(&CorruptError{File: path, Err: fmt.Errorf("page: %v", reason)})
+func damaged(path string, err error) error {
+	return connector.Permanent(&CorruptError{File: path, Err: err})
 }

@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -38,7 +39,7 @@ type transaction struct {
 // guard turns damage into an error for a call by user code, which may go on after it.
 func (t *transaction) guard(err *error) {
 	if reason := recover(); reason != nil {
-		t.damage = damaged(t.w.store.path, reason)
+		t.damage = damaged(t.w.store.path, fmt.Errorf("page: %v", reason))
 		*err = t.damage
 	}
 }

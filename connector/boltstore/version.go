@@ -24,7 +24,7 @@ func (v *versions) load(path string, tx *bolt.Tx) error {
 	var stored record
 	if data := meta.Get([]byte(bucketMeta)); data != nil {
 		var err error
-		if stored, err = decode(bucketMeta, "", data); err != nil {
+		if stored, err = decode(bucketMeta, bucketMeta, data); err != nil {
 			return connector.Permanent(&CorruptError{File: path, Key: "(versions)", Err: err})
 		}
 	}
@@ -48,7 +48,7 @@ func (v *versions) reserved() (connector.Version, bool) {
 
 func storeCeiling(meta *bolt.Bucket, ceiling uint64) error {
 	r := record{version: connector.Version(ceiling)}
-	if err := meta.Put([]byte(bucketMeta), r.encode(bucketMeta, "")); err != nil {
+	if err := meta.Put([]byte(bucketMeta), r.encode(bucketMeta, bucketMeta)); err != nil {
 		return fmt.Errorf("reserve versions: %w", err)
 	}
 

@@ -67,7 +67,7 @@ func (w *writer) set(bucket, key string, old *record, r record) error {
 	}
 	if r.expires != 0 {
 		w.expiring++
-		if err := w.expiry.Put(indexKey(r.expires, bucket, key), nil); err != nil {
+		if err := w.expiry.Put(indexRecord(r.expires, bucket, key)); err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
 	}

@@ -20,7 +20,7 @@ const (
 // bury moves a message to the dead letters, its record as it is.
 func (b *batch) bury(dead burial) error {
 	record := b.messages.Get(key(dead.entry.seq))
-	if err := b.dead.Put(key(dead.entry.seq), newTomb(dead, record).encode()); err != nil {
+	if err := store(b.dead, bucketDead, key(dead.entry.seq), newTomb(dead, record).encode()); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
 	b.counts.dead++

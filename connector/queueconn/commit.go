@@ -109,7 +109,7 @@ func (f *file) transact(group []*change) (b *batch, err error) {
 			return nil, err
 		}
 	}
-	if err := b.meta.Put([]byte(bucketMeta), b.counts.encode()); err != nil {
+	if err := store(b.meta, bucketMeta, []byte(bucketMeta), b.counts.encode()); err != nil {
 		return nil, fmt.Errorf("counts: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -133,7 +133,7 @@ func newBatch(tx *bolt.Tx, n counts) *batch {
 
 // add appends the record of a message.
 func (b *batch) add(record []byte) error {
-	if err := b.messages.Put(key(b.counts.tail), record); err != nil {
+	if err := store(b.messages, bucketMessages, key(b.counts.tail), record); err != nil {
 		return fmt.Errorf("add message: %w", err)
 	}
 	b.counts.tail++

@@ -16,6 +16,8 @@ const maxCause = 4096
 // RecordError says that a stored message could not be read back: damaged, or not what the
 // codec understands. It is the Err of its dead letter.
 type RecordError struct {
+	// File is the path of the queue.
+	File string
 	// Position is where the message stood.
 	Position connector.Position
 	// Raw is the value as it is stored or, where that is damaged, the whole record.
@@ -25,7 +27,7 @@ type RecordError struct {
 
 // Error names the message and why it cannot be read.
 func (e *RecordError) Error() string {
-	return fmt.Sprintf("queueconn: message %s cannot be read: %v", e.Position, e.Err)
+	return fmt.Sprintf("queueconn: %s: message %s cannot be read: %v", e.File, e.Position, e.Err)
 }
 
 // Unwrap returns why the message cannot be read.

@@ -24,6 +24,12 @@
 //
 // A settlement is ignored where the lease has been lost; [Queue.Lost] counts lost leases.
 //
+// # Damage
+//
+// Open of a durable queue reads the whole file once, about a second for each gigabyte, and
+// refuses one in which a message could be hidden, with a *[CorruptError]. A message whose
+// own record is damaged becomes a dead letter, with a *[RecordError].
+//
 // # Durability
 //
 // The durable queue syncs before Write and Settle return. Concurrent calls share a commit,

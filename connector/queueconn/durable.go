@@ -76,7 +76,7 @@ func (d *durable[T]) settle(ctx context.Context, c changes) error {
 		}
 		for _, r := range c.back {
 			s := standing{attempt: r.entry.attempt, spared: r.spared, due: r.due}
-			if err := b.returns.Put(key(r.entry.seq), s.encode()); err != nil {
+			if err := store(b.returns, bucketReturns, key(r.entry.seq), s.encode()); err != nil {
 				return fmt.Errorf("return message: %w", err)
 			}
 		}

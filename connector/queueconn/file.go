@@ -31,6 +31,22 @@ type file struct {
 	failure atomic.Pointer[connector.Error]
 }
 
+// CorruptError says that the file is not what was written, and that messages may be
+// missing from it. Restore it from a backup. A damaged record of one message is no
+// CorruptError: it becomes a dead letter, with a *RecordError.
+type CorruptError struct {
+	File string
+	Err  error
+}
+
+// Error names the file and what is damaged, and says what to do.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("queueconn: %s is damaged: %v: restore it from a backup", e.File, e.Err)
+}
+
+// Unwrap returns what is damaged.
+func (e *CorruptError) Unwrap() error { return e.Err }
+
 // StoppedError says that a commit failed earlier. What it wrote may or may not be in the
 // file. The queue does not try again on the same file: find the cause (a full or failing
 // disk), then open the queue anew.
@@ -55,7 +71,7 @@ func openBolt(path string, cfg Config, p publish, openFile boltfile.OpenFunc) (*
 		Driver: "queueconn", LockWait: cfg.LockWait, OpenFile: openFile,
 		Buckets: []string{bucketMessages, bucketReturns, bucketDead, bucketMeta},
 		Load:    f.load,
-		Damaged: func(reason any) error { return damaged(path, reason) },
+		Damaged: func(err error) error { return damaged(path, err) },
 	})
 	if err != nil {
 		return nil, err
@@ -71,10 +87,10 @@ func (f *file) load(tx *bolt.Tx) (err error) {
 	if data == nil {
 		f.counts.id = newID()
 
-		return meta.Put([]byte(bucketMeta), f.counts.encode())
+		return store(meta, bucketMeta, []byte(bucketMeta), f.counts.encode())
 	}
 	if f.counts, err = decodeCounts(data); err != nil {
-		return fmt.Errorf("counts: %w", err)
+		return damaged(f.path, fmt.Errorf("counts: %w", err))
 	}
 
 	return nil
@@ -97,8 +113,8 @@ func (f *file) stop(cause error) error {
 	return f.health()
 }
 
-func damaged(path string, reason any) error {
-	return connector.Permanent(fmt.Errorf("queueconn: %s: a page is damaged: %v: restore the file from a backup", path, reason))
+func damaged(path string, err error) error {
+	return connector.Permanent(&CorruptError{File: path, Err: err})
 }
 
 func key(seq int64) []byte {

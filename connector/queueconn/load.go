@@ -7,12 +7,16 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltcheck"
 )
 
 // loadBytes ends a chunk of Read, once it holds a message.
 const loadBytes = 16 << 20
 
-var errMissing = errors.New("the record is missing")
+var (
+	errMissing = errors.New("the record is missing")
+	errPlace   = errors.New("the record is that of another message")
+)
 
 func (d *durable[T]) load(p pick) ([]loaded[T], error) {
 	c := chunk[T]{queue: d, most: len(p.back) + min(p.max, int(p.to-p.from))}
@@ -68,6 +72,9 @@ func (d *durable[T]) decode(p *parcel[T], seq int64, data []byte) error {
 		return d.recordError(seq, nil, errMissing)
 	}
 	fields, body, err := decodeFields(data)
+	if err == nil && !boltcheck.Bound(data, bucketMessages, key(seq)) {
+		err = errPlace
+	}
 	if err != nil {
 		return d.recordError(seq, data, err)
 	}
@@ -83,6 +90,7 @@ func (d *durable[T]) decode(p *parcel[T], seq int64, data []byte) error {
 
 func (d *durable[T]) recordError(seq int64, raw []byte, err error) error {
 	return connector.Permanent(&RecordError{
+		File:     d.path,
 		Position: connector.Position{Partition: d.cfg.Name, Offset: seq},
 		Raw:      append([]byte{}, raw...), Err: err,
 	})

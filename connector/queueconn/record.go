@@ -9,13 +9,19 @@ import (
 	"slices"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltcheck"
 )
 
-// A record is: checksum over the rest (4 bytes), format version (1), content.
+// A record is: checksum of its bucket and key (4 bytes, see boltcheck.Bind), checksum over
+// the rest (4), format version (1), content.
 const (
-	format     = 1
-	recordHead = 4 + 1
+	format     = 2
+	sumAt      = boltcheck.NameSize
+	bodyAt     = sumAt + 4
+	recordHead = bodyAt + 1
 )
 
 var (
@@ -32,21 +38,29 @@ func newRecord(size int) []byte {
 	return data
 }
 
-// seal fills in the checksum of a complete record.
+// seal fills in the checksum of a complete record. It is bound when it is stored, because
+// its key is known only then.
 func seal(data []byte) []byte {
-	binary.BigEndian.PutUint32(data, checksum(data[4:]))
+	binary.BigEndian.PutUint32(data[sumAt:], checksum(data[bodyAt:]))
 
 	return data
 }
 
 func checksum(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
 
+// store puts a sealed record into a bucket, and binds it to its place.
+func store(b *bolt.Bucket, bucket string, key, record []byte) error {
+	boltcheck.Bind(record, bucket, key)
+
+	return b.Put(key, record)
+}
+
 // unseal returns the content of a record.
 func unseal(data []byte) ([]byte, error) {
 	switch {
 	case len(data) < recordHead:
 		return nil, errShort
-	case binary.BigEndian.Uint32(data) != checksum(data[4:]):
+	case binary.BigEndian.Uint32(data[sumAt:]) != checksum(data[bodyAt:]):
 		return nil, errChecksum
 	case data[recordHead-1] != format:
 		return nil, errFormat

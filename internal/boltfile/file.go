@@ -14,6 +14,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/boltcheck"
 	"github.com/millrace-go/millrace/internal/syncdir"
 )
 
@@ -35,15 +36,15 @@ type Config struct {
 	// memory, in the same transaction.
 	Buckets []string
 	Load    func(tx *bolt.Tx) error
-	// Damaged makes the error of what bbolt met in a damaged page.
-	Damaged func(reason any) error
+	// Damaged makes the driver's error of what is wrong with the file.
+	Damaged func(err error) error
 }
 
 // File is an open file. Its methods may be called concurrently.
 type File struct {
 	DB *bolt.DB
 
-	damaged func(reason any) error
+	damaged func(err error) error
 }
 
 // Open opens the file at path, and makes it durably if there is none. A file that is open
@@ -51,9 +52,12 @@ type File struct {
 func Open(path string, c Config) (*File, error) {
 	f := &File{damaged: c.Damaged}
 	err := f.Guard(func() (err error) {
-		f.DB, err = bolt.Open(path, Mode, &bolt.Options{
+		f.DB, err = boltcheck.Open(path, Mode, bolt.Options{
 			Timeout: c.LockWait, FreelistType: bolt.FreelistMapType, OpenFile: c.OpenFile,
-		})
+		}, c.Buckets...)
+		if damage, ok := errors.AsType[*boltcheck.Damage](err); ok {
+			err = c.Damaged(damage.Err)
+		}
 
 		return err
 	})
@@ -94,7 +98,7 @@ func (f *File) View(fn func(tx *bolt.Tx) error) error {
 func (f *File) Guard(fn func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			err = f.damaged(reason)
+			err = f.damaged(fmt.Errorf("page: %v", reason))
 		}
 	}()
 	// A damaged page can send bbolt outside the mapping; that is to be an error too.

@@ -19,7 +19,7 @@ func config(load func(tx *bolt.Tx) error) boltfile.Config {
 	return boltfile.Config{
 		Driver: "testconn", LockWait: time.Second, OpenFile: os.OpenFile,
 		Buckets: []string{"a", "b"}, Load: load,
-		Damaged: func(any) error { return errDamaged },
+		Damaged: func(error) error { return errDamaged },
 	}
 }
 
