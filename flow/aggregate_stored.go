@@ -29,8 +29,9 @@ type storedAggregate[Key comparable, T, Acc any] struct {
 	unforce func()
 	// open has the times of the open groups.
 	open map[Key]span
-	// done waits to be emitted.
-	done []doneGroup[Key, Acc]
+	// done waits to be emitted; newest is the greatest name of a done group so far.
+	done   []doneGroup[Key, Acc]
+	newest string
 }
 
 // span is when a group got its first message and its last. The zero span is that of a group
@@ -64,8 +65,10 @@ func newStoredAggregate[Key comparable, T, Acc any](
 	return a.push
 }
 
-// restore reads what the run before left.
+// restore reads what the run before left, or what a commit of this run did that may have
+// happened: open groups, and done groups that this run has not seen.
 func (a *storedAggregate[Key, T, Acc]) restore(ctx context.Context) error {
+	open, done := make(map[Key]span), []doneGroup[Key, Acc]{}
 	for e, err := range a.state.store.Scan(ctx, a.state.prefix, a.state.prefix+"\xff") {
 		if err != nil {
 			return fmt.Errorf("read the stored groups of stage %s: %w", a.c.station.name, err)
@@ -76,19 +79,42 @@ func (a *storedAggregate[Key, T, Acc]) restore(ctx context.Context) error {
 			continue
 		}
 		if err := json.Unmarshal(e.Value, &s); err != nil {
-			return fmt.Errorf("the stored group %s does not fit %T: rename the stage or migrate its state: %w",
-				e.Key, s.Group, err)
+			return permanent(fmt.Errorf("the stored group %s does not fit %T: rename the stage or migrate its state: %w",
+				e.Key, s.Group, err))
 		}
-		if strings.HasPrefix(rest, doneGroups) {
-			a.done = append(a.done, doneGroup[Key, Acc]{name: e.Key, group: s.Group})
-		} else {
-			a.open[s.Key] = s.span()
+		switch {
+		case !strings.HasPrefix(rest, doneGroups):
+			open[s.Key] = s.span()
+		case e.Key > a.newest:
+			done = append(done, doneGroup[Key, Acc]{name: e.Key, group: s.Group})
 		}
 	}
+	a.open = open
+	a.collect(done)
 	a.wind()
 	a.c.lane.rouse()
 
 	return nil
+}
+
+// collect notes groups that have become done. Their names grow.
+func (a *storedAggregate[Key, T, Acc]) collect(done []doneGroup[Key, Acc]) {
+	for _, d := range done {
+		a.done = append(a.done, d)
+		a.newest = max(a.newest, d.name)
+	}
+}
+
+// reread finds out whether a commit has happened that the store does not vouch for:
+// groups that it opened or completed would wait for the next run.
+func (a *storedAggregate[Key, T, Acc]) reread(ctx context.Context) {
+	err := a.run.settling.Do(ctx, func(ctx context.Context) error {
+		return guard(func() error { return a.restore(ctx) })
+	})
+	if err != nil && !a.run.stopped(err) {
+		a.run.fail(fmt.Errorf("flow %s: stage %s: a commit may have completed groups, which the next run would emit: %w",
+			a.run.pipeline.name, a.c.station.name, err))
+	}
 }
 
 func (a *storedAggregate[Key, T, Acc]) push(ctx context.Context, it *item, value T) error {
@@ -138,6 +164,9 @@ func (a *storedAggregate[Key, T, Acc]) commit(ctx context.Context, waiting []ent
 			a.commit(ctx, waiting[i:i+1])
 		}
 	default:
+		if class := connector.ClassOf(err); class == connector.ClassAmbiguous || class == connector.ClassUnknown {
+			a.reread(ctx)
+		}
 		completeAll(a.c, waiting, err)
 	}
 }

@@ -44,7 +44,7 @@ func (t *groupTx[Key, T, Acc]) apply() {
 			delete(t.a.open, k)
 		}
 	}
-	t.a.done = append(t.a.done, t.done...)
+	t.a.collect(t.done)
 }
 
 func (t *groupTx[Key, T, Acc]) isOpen(k Key) bool {
