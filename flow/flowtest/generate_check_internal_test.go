@@ -100,5 +100,5 @@ func (g *generator) excuses(o connector.Outcome, out *exit, order int, dead bool
 
 // filtered reports whether a filter above the exit has ended the order.
 func (g *generator) filtered(out *exit, order int) bool {
-	return slices.ContainsFunc(out.filters, func(name string) bool { return g.excused[verdictOf{name, order}] })
+	return slices.ContainsFunc(out.filters, func(name string) bool { return g.excused.has(name, order) })
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -50,7 +51,7 @@ type generator struct {
 	// end of the pipeline.
 	drops, forgets bool
 	pairs          map[pair]bool
-	excused        notebook
+	excused        *notebook
 	letters        []*SimSink[connector.DeadLetter[parcel]]
 	source         *SimSource[parcel]
 	exits          []*exit
@@ -87,19 +88,38 @@ type exit struct {
 // pair are the kinds of two stages, one below the other.
 type pair [2]string
 
-// notebook remembers, over all lives, which filter has ended which order.
-type notebook map[verdictOf]bool
+// notebook remembers, over all lives, which filter has ended which order. The workers of a
+// pipeline that has crashed end at the same time.
+type notebook struct {
+	mu    sync.Mutex
+	notes map[verdictOf]bool
+}
 
 type verdictOf struct {
 	filter string
 	order  int
 }
 
-func (notebook) name() string         { return "excused" }
-func (notebook) done() bool           { return true }
-func (notebook) unfinished() string   { return "" }
-func (notebook) restart()             {}
-func (notebook) check(*World) []error { return nil }
+func (n *notebook) note(filter string, orders []int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, o := range orders {
+		n.notes[verdictOf{filter, o}] = true
+	}
+}
+
+func (n *notebook) has(filter string, order int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+
+	return n.notes[verdictOf{filter, order}]
+}
+
+func (*notebook) name() string         { return "excused" }
+func (*notebook) done() bool           { return true }
+func (*notebook) unfinished() string   { return "" }
+func (*notebook) restart()             {}
+func (*notebook) check(*World) []error { return nil }
 
 type grow func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel]
 
@@ -279,7 +299,7 @@ func generate(w *World, seed uint64, script ...string) (p *flow.Pipeline, g *gen
 	for attempt := range uint64(10 * attempts) {
 		g = &generator{
 			w: w, rand: rand.New(rand.NewPCG(seed, attempt)), path: path{last: "from", parts: 1},
-			pairs: make(map[pair]bool), excused: find(w, "excused", func() notebook { return notebook{} }),
+			pairs: make(map[pair]bool), excused: find(w, "excused", func() *notebook { return &notebook{notes: make(map[verdictOf]bool)} }),
 		}
 		if attempt < attempts {
 			g.script = script

@@ -75,9 +75,7 @@ func kinds() []kind {
 			return f.Filter(func(p parcel) bool {
 				keep := p.Orders[0]%mod != 1
 				if !keep {
-					for _, o := range p.Orders {
-						g.excused[verdictOf{name, o}] = true
-					}
+					g.excused.note(name, p.Orders)
 				}
 
 				return keep
@@ -151,7 +149,6 @@ func kinds() []kind {
 		{"aggregate", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] { return g.aggregate(f.KeyBy(parcel.key)) }},
 		{"aggregate-stored", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] {
 			store := g.w.Store("groups")
-			store.vault.sure = true // a group that an ambiguous commit completed waits for the next start
 			out := g.aggregate(f.KeyBy(parcel.key).StoredIn(store))
 			g.path.durable, g.forgets = true, true
 

@@ -20,8 +20,6 @@ type SimStore struct {
 type vault struct {
 	label string
 	inner *memory.Store
-	// sure are effects that are never ambiguous.
-	sure bool
 }
 
 // Store returns the store of the name.
@@ -39,9 +37,6 @@ func (s *SimStore) Describe() connector.Capabilities {
 func (s *SimStore) do(
 	ctx context.Context, op string, allow faultSet, what string, work func(ctx context.Context, e *effect) error,
 ) error {
-	if s.vault.sure {
-		allow &^= Ambiguous | TimingOut
-	}
 	// A driver that has begun does not look at the context again.
 	inner := context.WithoutCancel(ctx)
 
