@@ -40,8 +40,8 @@ func Replay[T any](t testing.TB, recording string, build func(connector.Source[T
 	config := p.Config()
 	config.Recorder = flow.NewRecorder(flow.RecorderConfig{Every: 1, MaxBytes: 1 << 30})
 	p = p.With(config)
-	script := newScript(p.Graph(), want)
-	err = p.Run(rehearse.With(t.Context(), script.next))
+	met := newScenario(p.Graph(), want)
+	err = p.Run(rehearse.With(t.Context(), met.next))
 	for _, got := range config.Recorder.Recordings() {
 		if got.Message.ID != want.Message.ID {
 			continue
@@ -79,8 +79,8 @@ func recorded[T any](r flow.Recording) (*memory.Source[T], error) {
 	return source, nil
 }
 
-// script has what each branch met at the stages that have an endpoint.
-type script struct {
+// scenario has what each branch met at the stages that have an endpoint.
+type scenario struct {
 	mu sync.Mutex
 	// failures are in the order of the entries, by branch and stage.
 	failures map[place][]rehearse.Failure
@@ -88,12 +88,12 @@ type script struct {
 
 type place struct{ branch, stage string }
 
-func newScript(g flow.Graph, r flow.Recording) *script {
+func newScenario(g flow.Graph, r flow.Recording) *scenario {
 	outside := make(map[string]bool)
 	for _, s := range g.Stages {
 		outside[s.Name] = s.Endpoint != ""
 	}
-	all := &script{failures: make(map[place][]rehearse.Failure)}
+	all := &scenario{failures: make(map[place][]rehearse.Failure)}
 	for _, b := range r.Branches {
 		for _, e := range b.Entries {
 			if outside[e.Stage] {
@@ -106,7 +106,7 @@ func newScript(g flow.Graph, r flow.Recording) *script {
 	return all
 }
 
-func (s *script) next(branch, stage string) rehearse.Failure {
+func (s *scenario) next(branch, stage string) rehearse.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := place{branch, stage}
