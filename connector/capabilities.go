@@ -65,8 +65,9 @@ type Extender interface {
 }
 
 // Finisher is implemented by the Readers of queues. Finish says that nothing more will
-// be written; Read then returns io.EOF once the queue holds nothing that could be handed
-// out, now or later. It may run concurrently with Read.
+// be written to the queue, by anyone; every Reader's Read then returns io.EOF once the
+// queue holds nothing that could be handed out, now or later. It may run concurrently
+// with Read.
 type Finisher interface {
 	Finish()
 }

@@ -94,6 +94,32 @@ func TestFinish(t *testing.T) {
 	})
 }
 
+// Finish is about the queue: another Reader ends with it, and not before all is settled.
+func TestFinishHoldsForEveryReader(t *testing.T) {
+	both(t, queueconn.Config{}, func(t *testing.T, q *queueconn.Queue[string]) {
+		write(t, q, "a")
+		r, other := reader(t, q), reader(t, q)
+		got := read(t, r, 1)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := other.Read(t.Context(), 1)
+			ended <- err
+		}()
+		other.(connector.Finisher).Finish()
+		synctest.Wait()
+		if len(ended) > 0 {
+			t.Errorf("Read ended with %v while the message of another Reader had no outcome", <-ended)
+		}
+		if err := q.Write(t.Context(), messages("b")); connector.ClassOf(err) != connector.ClassPermanent {
+			t.Errorf("Write: %v", err)
+		}
+		settle(t, r, delivered, got...)
+		wantErr(t, "the other Read", <-ended, io.EOF)
+		_, err := r.Read(t.Context(), 1)
+		wantErr(t, "Read", err, io.EOF)
+	})
+}
+
 func TestFinishEndsWithTheLastReader(t *testing.T) {
 	both(t, queueconn.Config{}, func(t *testing.T, q *queueconn.Queue[string]) {
 		r, other := reader(t, q), reader(t, q)

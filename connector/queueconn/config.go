@@ -32,7 +32,8 @@ type Config struct {
 	// Default 16 KiB.
 	MaxHeaders int
 	// MaxAttempts is how often a message is handed out before it becomes a dead letter.
-	// Default 10.
+	// Deliveries that ended with the process or the lease count too; give more where the
+	// process is killed often while it works, as in a test that does so. Default 10.
 	MaxAttempts int
 	// Lease is how long a message stays with its reader unless it is extended. Default 30 s.
 	Lease time.Duration

@@ -19,6 +19,14 @@
 // time the message is handed out again, unless it was returned with connector.ErrStopped.
 // A message that comes back from attempt Config.MaxAttempts becomes a dead letter inside
 // the queue, with its cause; see [Queue.Dead], [Queue.Redrive] and [Queue.Discard].
+//
+// An attempt is a delivery, however it ended: settled as returned, by the end of the lease,
+// by Reader.Close, or by the death of the process. The queue cannot know which message of
+// those in work killed a process, so it counts for all of them: one that is innocent
+// becomes a dead letter after as many kills, and Redrive brings it back. Raise
+// Config.MaxAttempts where that is likely. An orderly stop of a pipeline returns what it
+// has with connector.ErrStopped, and costs nothing.
+//
 // Before the last attempt it is handed out alone, so that a message which crashes the
 // process does not take the others of its chunk with it.
 //
@@ -29,6 +37,15 @@
 // Open of a durable queue reads the whole file once, about a second for each gigabyte, and
 // refuses one in which a message could be hidden, with a *[CorruptError]. A message whose
 // own record is damaged becomes a dead letter, with a *[RecordError].
+//
+// # Finish
+//
+// Finish, of any Reader, is about the whole queue in this process: Write fails from then
+// on for everyone, and each Reader gets io.EOF once nothing is left, which includes what
+// other Readers have in work and what waits for its delay, but no dead letters. A pipeline
+// that hops over a queue (flow's Via) finishes it when its near side has ended. So give each such pipeline a queue of its own, and feed a queue that several
+// pipelines write to with To instead. When one Reader has been told the end and all are
+// closed, the queue takes messages again. It is not kept on disk.
 //
 // # Durability
 //

@@ -249,9 +249,10 @@ func (r *reader[T]) Extend(ctx context.Context, positions []connector.Position) 
 	return nil
 }
 
-// Finish implements connector.Finisher: from now on Write fails, on every stage that uses
-// the queue. The queue begins anew when it was read to its end and every reader has been
-// closed, so that a pipeline can run again. It is not kept on disk.
+// Finish implements connector.Finisher, for the whole queue: from now on Write fails for
+// everyone, and every Reader gets io.EOF once nothing is left, not this one alone. The
+// queue begins anew when it was read to its end and every Reader has been closed, so that
+// a pipeline can run again. It is not kept on disk.
 func (r *reader[T]) Finish() {
 	q := r.queue
 	q.mu.Lock()

@@ -1,6 +1,7 @@
 package queueconn_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -56,6 +57,32 @@ func TestReadWakesForDelayAndLease(t *testing.T) {
 		wantValues(t, "lost", read(t, r, 1), "b")
 		if waited := time.Since(began); waited != time.Hour || q.Lost() != 1 {
 			t.Errorf("the lost message came after %s, %d are lost", waited, q.Lost())
+		}
+	})
+}
+
+// Deliveries count, however they end; only those that a stop ended do not.
+func TestAttemptsAreDeliveries(t *testing.T) {
+	both(t, queueconn.Config{}, func(t *testing.T, q *queueconn.Queue[string]) {
+		write(t, q, "a")
+		stopped := reader(t, q)
+		settle(t, stopped, connector.Settlement{Outcome: connector.Returned, Cause: connector.ErrStopped}, read(t, stopped, 1)...)
+		_ = stopped.Close()
+		for attempt := 1; attempt <= 10; attempt++ { // the default
+			r := reader(t, q)
+			if got := read(t, r, 1); got[0].Attempt() != attempt {
+				t.Fatalf("attempt %d, want %d", got[0].Attempt(), attempt)
+			}
+			_ = r.Close() // as the death of the process does
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if got, err := reader(t, q).Read(ctx, 1); len(got) > 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("an eleventh delivery: %v, %v", got, err)
+		}
+		letters := deadLetters(t, q)
+		if len(letters) != 1 || !strings.Contains(letters[0].Cause, "Config.MaxAttempts") {
+			t.Errorf("dead letters %+v", letters)
 		}
 	})
 }
