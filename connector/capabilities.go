@@ -74,7 +74,8 @@ type Finisher interface {
 
 // Revoker is implemented by Readers of sources whose partitions come and go.
 type Revoker interface {
-	// OnRevoke sets the function that the Reader calls before it gives partitions up.
+	// OnRevoke sets the function that the Reader calls before it gives partitions up: from
+	// inside of Read, so that everything that it handed out is known.
 	// It returns when every message of them that was handed out has been settled, or
 	// when ctx ends. It is called once, before the first Read.
 	OnRevoke(wait func(ctx context.Context, partitions []string) error)

@@ -64,7 +64,7 @@ func (r *csvReader[T]) decode(rec record, raw string) (int, error) {
 	}
 	fields := r.scanner.fields
 	if len(fields) != len(r.fillers) {
-		return min(len(fields), len(r.fillers)), fmt.Errorf("%d columns where the header has %d", len(fields), len(r.fillers))
+		return min(len(fields), len(r.fillers)), fmt.Errorf("%d columns where the header has %d; quote a field with a delimiter in it", len(fields), len(r.fillers))
 	}
 	if !rec.ascii && !utf8.ValidString(raw) {
 		return invalidField(fields, raw), errUTF8

@@ -10,7 +10,7 @@ import (
 var (
 	errBareQuote  = errors.New(`a quote inside of an unquoted field; quote the whole field and double the quotes in it`)
 	errAfterQuote = errors.New(`text after the quote that closes the field; double a quote that belongs to the field`)
-	errOpenQuote  = errors.New("this quote is never closed")
+	errOpenQuote  = errors.New("this quote is never closed; close it, or double a quote that belongs to the text")
 )
 
 // span is one field of a record: where it stands in the record, without its quotes.

@@ -33,7 +33,8 @@ func (s *Source[T]) send(name string, values []T) {
 // back.
 //
 // The error is that of a Reader's function, or says how many messages were in flight
-// although no function failed. The source must declare Partitioned.
+// although no function failed: a driver avoids that by waiting inside of Read, a test by
+// calling Revoke when everything waits (synctest.Wait). The source must declare Partitioned.
 func (s *Source[T]) Revoke(ctx context.Context, partitions ...string) error {
 	waits, err := s.sendAway(partitions)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,6 +154,9 @@ func (s status) print(p *page) {
 		if l.Derived.In > 0 {
 			t.ledger("  derived", l.Derived)
 		}
+	}
+	if slices.ContainsFunc(s.ledgers, func(l flow.Ledger) bool { return l.Derived.Returned > 0 }) {
+		t.row("a derived message is returned to the message that it was made of, which ends in its place")
 	}
 	t.end()
 	t = p.table("Health", "", "state", "since", "restarts")
