@@ -21,6 +21,9 @@ type Capabilities struct {
 	Durable bool
 	// Idempotent says of a sink that writing a message again changes nothing.
 	Idempotent bool
+	// Delays says of a queue that it hands a message out no sooner than the NotBefore of
+	// its metadata, over a restart too where it is durable.
+	Delays bool
 	// Lease is how long a message that was handed out stays with its reader; zero means
 	// until Close. The Reader of a source with a lease implements Extender.
 	Lease time.Duration

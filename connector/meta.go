@@ -54,6 +54,9 @@ type Fields struct {
 	Key string
 	// Time is the event time.
 	Time time.Time
+	// NotBefore is when a queue may hand the message out at the earliest; the zero time
+	// means at once. A queue that declares Delays goes by it, and does not pass it on.
+	NotBefore time.Time
 	// Attempt counts deliveries of this message, the first being 1; 0 means unknown.
 	Attempt int
 	// Headers are further attributes. The map must not be changed afterwards.
@@ -116,6 +119,16 @@ func (m *Meta) Time() time.Time {
 	return m.fields.Time
 }
 
+// NotBefore returns when a queue may hand the message out at the earliest; the zero time
+// means at once.
+func (m *Meta) NotBefore() time.Time {
+	if m == nil {
+		return time.Time{}
+	}
+
+	return m.fields.NotBefore
+}
+
 // Attempt returns which delivery of the message this is, counted from 1; 0 when the
 // source does not count.
 func (m *Meta) Attempt() int {
@@ -169,6 +182,11 @@ func (m *Meta) WithKey(key string) *Meta {
 // WithTime returns a copy with another event time.
 func (m *Meta) WithTime(t time.Time) *Meta {
 	return m.with(func(c *Meta) { c.fields.Time = t })
+}
+
+// WithNotBefore returns a copy that a queue hands out no sooner than at the time.
+func (m *Meta) WithNotBefore(t time.Time) *Meta {
+	return m.with(func(c *Meta) { c.fields.NotBefore = t })
 }
 
 // WithHeader returns a copy in which one header is set.

@@ -9,7 +9,8 @@ import "context"
 // competing reader.
 //
 // A queue that declares [Capabilities.Durable] has made a message durable before Write
-// returns.
+// returns. One that declares [Capabilities.Delays] hands a message out no sooner than its
+// NotBefore; until then it counts as Delayed.
 type Queue[T any] interface {
 	Source[T]
 	Sink[T]

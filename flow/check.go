@@ -18,7 +18,7 @@ func (p *plan) check(n *node, config Config) {
 	if n.body != nil {
 		p.checkBody(n)
 	}
-	if n.kind == kindVia {
+	if n.kind == kindVia || n.kind == kindDelay {
 		p.checkQueue(n)
 	}
 	if n.kind == kindBranch && len(p.consumers[n]) == 0 {
@@ -44,8 +44,9 @@ func (p *plan) checkUps(n *node) {
 // checkQueue refuses a queue that two stages would read from, each what is the other's.
 func (p *plan) checkQueue(n *node) {
 	for _, m := range p.nodes[:slices.Index(p.nodes, n)] {
-		if m.kind == kindVia && m.endpoint != nil && reflect.ValueOf(m.endpoint).Comparable() && m.endpoint == n.endpoint {
-			p.problem(n, "the queue is in use by the via at %s: give each Via a queue of its own", m.at)
+		hop := m.kind == kindVia || m.kind == kindDelay
+		if hop && m.endpoint != nil && reflect.ValueOf(m.endpoint).Comparable() && m.endpoint == n.endpoint {
+			p.problem(n, "the queue is in use by the %s at %s: give each stage a queue of its own", m.kind, m.at)
 		}
 	}
 }

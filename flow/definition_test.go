@@ -104,6 +104,7 @@ func nilFunctions() []mistake {
 		{"Resequence", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(nil, flow.Sequence{})) }, "resequence", "the function for the number is nil"},
 		{"KeyBy and Resequence", here(0), func(f ints) flow.End { return end(f.KeyBy[string](nil).Resequence(toInt64(self), flow.Sequence{})) }, "resequence", "KeyBy was given a nil function"},
 		{"KeyBy and Throttle", here(0), func(f ints) flow.End { return end(f.KeyBy[string](nil).Throttle(flow.Rate{Limit: 1, Per: 1})) }, "throttle", "KeyBy was given a nil function"},
+		{"Delay", here(0), func(f ints) flow.End { return end(f.Delay(&idleQueue{}, nil)) }, "delay", "the function for the duration is nil"},
 		{"Batch.Map", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).Map[int](nil)) }, "batch-map", "the function is nil"},
 		{"Batch.MapEach", here(0), func(f ints) flow.End { return end(f.Batch(2, 0).MapEach[int](nil)) }, "batch-map-each", "the function is nil"},
 		{"Batch.Bytes", here(0), func(f ints) flow.End { return f.Batch(2, 0).Bytes(9, nil).To(memory.NewSink[int]()) }, "to", "a function for the size"},
@@ -143,6 +144,7 @@ func nilEndpoints() []mistake {
 		{"OncePerMessage", here(0), func(f ints) flow.End { return end(f.OncePerMessage(nil, 0)) }, "once", "the store is nil"},
 		{"StoredIn", here(0), func(f ints) flow.End { return endGroup(f.KeyBy(byOne).StoredIn(nil).Fold(sumUp)) }, "fold", "nil store"},
 		{"Via", here(0), func(f ints) flow.End { return end(f.Via(nil)) }, "via", "the queue is nil"},
+		{"Delay", here(0), func(f ints) flow.End { return end(f.Delay(nil, inSeconds)) }, "delay", "the queue is nil"},
 		{"Ask", here(0), func(f ints) flow.End { return end(f.Do(flow.Ask[int, int]("s", nil))) }, "do", "step s: the caller is nil"},
 		{"Ask in Enrich", here(0), func(f ints) flow.End { return end(f.Enrich(unit[int], flow.Ask[int, int]("s", nil), sumUp)) }, "enrich", "step s: the caller is nil"},
 		{"Ask in Then", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Then(flow.Ask[int, int]("next", nil)))) }, "do", "step next: the caller is nil"},
@@ -306,6 +308,8 @@ func inertOptions() []mistake {
 		{"keys that JSON cannot hold", here(0), func(f ints) flow.End { return f.KeyBy(noKey).StoredIn(memory.NewStore()).Fold(sumUp).ForEach(nil) }, "fold", "cannot be stored as JSON"},
 		{"a Tee that does not use its flow", here(0), func(f ints) flow.End { return end(f.Tee(odd)) }, "tee", "does not use the flow that it is given"},
 		{"a case that does not use its flow", here(0), func(f ints) flow.End { return f.Route().Case("a", even, odd).Else(end) }, "route:a", "does not use the flow that it is given"},
+		{"a queue that does not delay", here(0), func(f ints) flow.End { return end(f.Delay(&idleQueue{}, inSeconds)) }, "delay", "does not declare Delays"},
+		{"a queue for Via and Delay", here(0), func(f ints) flow.End { q := &idleQueue{}; return end(f.Via(q).Delay(q, inSeconds)) }, "delay", "the queue is in use by the via"},
 		{"a queue twice", here(0), func(f ints) flow.End { q := &idleQueue{}; return end(f.Via(q).Via(q)) }, "via-2", "the queue is in use by the via"},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector/memory"
+	"github.com/millrace-go/millrace/connector/queueconn"
 	"github.com/millrace-go/millrace/flow"
 )
 
@@ -68,4 +69,31 @@ func ExampleKeyed_Throttle() {
 	// ann: 1 <nil>
 	// bob: 1 <nil>
 	// ann: 2 <nil>
+}
+
+// An order that is not paid gets a reminder after a while. With queueconn.Open the time
+// goes on while the program does not run.
+func ExampleFlow_Delay() {
+	later, err := queueconn.NewMemory[order](queueconn.Config{Name: "reminders"})
+	if err != nil {
+		fmt.Println(err)
+
+		return
+	}
+	defer later.Close()
+	patience := func(o order) time.Duration { return time.Duration(o.Cents) * time.Microsecond }
+	pipeline := flow.New("reminders", flow.From(memory.NewSource(
+		order{ID: "A1", Cents: 40_000}, order{ID: "A2", Cents: 20_000})).
+		Delay(later, patience).
+		ForEach(func(_ context.Context, o order) error {
+			fmt.Println("reminder for order", o.ID)
+
+			return nil
+		}))
+	if err := pipeline.Run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// reminder for order A2
+	// reminder for order A1
 }

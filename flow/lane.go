@@ -33,8 +33,8 @@ type lane struct {
 	// more before something ends.
 	presses []func(ctx context.Context) (released bool)
 	pressed atomic.Bool
-	// backlog counts mailboxes that are not empty. They count as work, unless the lane is
-	// parked and so will not look into them.
+	// backlog counts mailboxes that are not empty, and stages whose messages go on at a time.
+	// They count as work, unless the lane is parked and so will not look into them.
 	mu      sync.Mutex
 	backlog int
 	parked  bool

@@ -177,7 +177,7 @@ func parts(fail func(context.Context, int) (int, error)) func(context.Context, i
 
 // stage adds one stage.
 func (m *maker) stage(f flow.Flow[int]) flow.Flow[int] {
-	count := 24
+	count := 25
 	if m.body {
 		count = 10
 	}
@@ -345,6 +345,13 @@ func (m *maker) keeper(f flow.Flow[int], kind int) flow.Flow[int] {
 		return flow.Merge(f, other)
 	case 21:
 		return m.resequence(f)
+	case 23:
+		m.note("delay")
+		m.ordered = false
+		q := memoryQueue(m.t, 200)
+		m.queues = append(m.queues, q)
+
+		return f.Delay(q, func(n int) time.Duration { return time.Duration(n%3) * wait })
 	case 22:
 		rate := flow.Rate{Limit: 1 + m.rng.IntN(50), Per: time.Second, Burst: m.rng.IntN(10)}
 		keyed := m.chance(50)

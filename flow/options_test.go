@@ -54,6 +54,7 @@ func TestGraphShowsEveryOption(t *testing.T) {
 		{"throttle", func(f ints) flow.End {
 			return end(keyed(f).Throttle(flow.Rate{Limit: 5, Per: time.Second, Burst: 2}))
 		}, "rate 5 per 1s, burst 2, keyed true"},
+		{"delay", func(f ints) flow.End { return end(f.Delay(&delayQueue{}, inSeconds)) }, "durable false"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).StoredIn(memory.NewStore()).Fold(sumUp)) }, "stored true"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).Fold(sumUp)) }, ""},
 		{"route", func(f ints) flow.End { return f.Route().Case("a", even, end).Case("b", even, end).Else(end) }, "case a, case b, case else"},
@@ -88,6 +89,11 @@ func TestGraphShowsEveryOption(t *testing.T) {
 		}
 	}
 }
+
+// delayQueue is never opened.
+type delayQueue struct{ *idleQueue }
+
+func (*delayQueue) Describe() connector.Capabilities { return connector.Capabilities{Delays: true} }
 
 func setWant(view *int, n int, _ error) { *view = n }
 

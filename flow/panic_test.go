@@ -37,7 +37,8 @@ func yes(int) bool { return true }
 
 // panicking has a user function of every stage panic for the value 2; the stage is the
 // one to blame.
-func panicking() map[string]func(f flow.Flow[int]) flow.Flow[int] {
+func panicking(t *testing.T) map[string]func(f flow.Flow[int]) flow.Flow[int] {
+	t.Helper()
 	throw := thrower(two, self)
 	fail := func(_ context.Context, n int) (int, error) { return throw(n), nil }
 	failAll := func(_ context.Context, ns []int) ([]int, error) {
@@ -118,6 +119,9 @@ func panicking() map[string]func(f flow.Flow[int]) flow.Flow[int] {
 		"resequence": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).Resequence(toInt64(throw), flow.Sequence{Wait: 1})
 		},
+		"delay": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.Delay(memoryQueue(t, 10), func(n int) time.Duration { return inSeconds(throw(n)) })
+		},
 		"throttle key": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(throw).Throttle(flow.Rate{Limit: 1, Per: time.Second})
 		},
@@ -171,7 +175,7 @@ func once(n int) iter.Seq2[int, error] {
 // TestPanicFailsItsMessage: it becomes an error with stage, message and stack, and
 // settles the message like any error, whatever panicked.
 func TestPanicFailsItsMessage(t *testing.T) {
-	for name, stage := range panicking() {
+	for name, stage := range panicking(t) {
 		bubble(t, name, func(t *testing.T) {
 			source, rejected := memory.NewSource(1, 2, 3), newDead()
 			a := audit(t, source)
@@ -414,6 +418,7 @@ func TestGoexit(t *testing.T) {
 		"below a throttle": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.Throttle(flow.Rate{Limit: 1, Per: time.Second}).Map(exit)
 		},
+		"delay":         func(f flow.Flow[int]) flow.Flow[int] { return f.Delay(memoryQueue(t, 10), inSeconds).Map(exit) },
 		"below a batch": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1, 0).MapEach(sameAll).Map(exit) },
 		"below a group": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).Aggregate(flow.Completion{Count: 1}, sumUp).Map(value).Map(exit)

@@ -74,6 +74,7 @@ const (
 	kindBody   = "body"
 	kindTee    = "tee"
 	kindVia    = "via"
+	kindDelay  = "delay"
 )
 
 func dispatch[T any](w *wiring, n *node, branches []any, matches []func(T) bool) any {

@@ -101,8 +101,7 @@ type throttled[Key comparable, T any] struct {
 func (t *throttled[Key, T]) push(ctx context.Context, it *item, value T) error {
 	t.c.begin()
 	k := t.key(value)
-	t.release(ctx)
-	now := time.Now()
+	now := t.release(ctx)
 	due, err := t.admit(k, now)
 	switch {
 	case err != nil:
@@ -113,7 +112,7 @@ func (t *throttled[Key, T]) push(ctx context.Context, it *item, value T) error {
 		return connector.ErrStopped
 	}
 	if t.held.add(due, entry[T]{it, value}); t.held.size() == 1 {
-		t.c.lane.run.pressure.work()
+		t.c.lane.load(1)
 	}
 	t.wind()
 
@@ -176,23 +175,28 @@ func (t *throttled[Key, T]) makeRoom(ctx context.Context) bool {
 	return false
 }
 
-// release lets go on what is due.
-func (t *throttled[Key, T]) release(ctx context.Context) {
+// release lets go on what is due. It returns a time at which nothing was, so that a message
+// which may go on then overtakes none that is held.
+func (t *throttled[Key, T]) release(ctx context.Context) time.Time {
+	now := time.Now()
 	if t.held.size() == 0 {
-		return
+		return now
 	}
-	for now := time.Now(); t.held.size() > 0 && !t.held.first().After(now); {
+	for t.held.size() > 0 && !t.held.first().After(now) {
 		e := t.take()
 		launch(ctx, t.c.lane, t.next, e.it, e.value)
+		now = time.Now()
 	}
 	*t.c.at = t.c.index
 	t.wind()
+
+	return now
 }
 
 func (t *throttled[Key, T]) take() entry[T] {
 	e := t.held.take()
 	if t.held.size() == 0 {
-		t.c.lane.run.pressure.rest()
+		t.c.lane.load(-1)
 	}
 
 	return e

@@ -87,6 +87,33 @@ func TestThrottleKeepsTheOrder(t *testing.T) {
 	})
 }
 
+// TestThrottleKeepsTheOrderAboveASlowStage: while one message is on its way, others become
+// due.
+func TestThrottleKeepsTheOrderAboveASlowStage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, sink := memory.NewFeed[int](), memory.NewSink[int]()
+		slow := func(_ context.Context, n int) (int, error) {
+			if n%7 == 0 {
+				time.Sleep(400 * time.Millisecond)
+			}
+
+			return n, nil
+		}
+		p := start(t, flow.New("slow", flow.From(source).Throttle(flow.Rate{Limit: 20, Per: time.Second, Burst: 3}).Map(slow).To(sink)))
+		for _, n := range numbers(100) {
+			source.Send(n)
+			time.Sleep(45 * time.Millisecond)
+		}
+		source.Finish()
+		if err := p.wait(); err != nil {
+			t.Fatal(err)
+		}
+		if got := sink.Values(); !slices.IsSorted(got) || len(got) != 100 {
+			t.Errorf("order %v", got)
+		}
+	})
+}
+
 // TestThrottleReturnsAtStop at once, whatever the rate is.
 func TestThrottleReturnsAtStop(t *testing.T) {
 	for name, ends := range map[string]bool{"while it reads": false, "after the input": true} {
@@ -183,6 +210,21 @@ func TestThrottleForgetsKeys(t *testing.T) {
 			KeyBy(self).Throttle(flow.Rate{Limit: 1, Per: time.Second}).To(memory.NewSink[int]())).With(flow.Config{MaxKeys: 10})
 		mustRun(t, p)
 		wantLedger(t, p, flow.Line{In: 1000, Delivered: 1000}, flow.Line{})
+	})
+}
+
+// TestThrottleAboveAFullQueue: what the Throttle holds cannot go on while its lane waits for
+// room in the queue, so the batch that fills the queue must let go.
+func TestThrottleAboveAFullQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := memoryQueue(t, 3)
+		defer q.Close()
+		p := flow.New("full", flow.From(memory.NewSource(numbers(20)...)).Throttle(flow.Rate{Limit: 10, Per: time.Second, Burst: 5}).
+			Via(q).Batch(10, 0).To(memory.NewSink[int]())).With(flow.Config{MaxInFlight: 10})
+		mustRun(t, p)
+		if l := p.Ledger(); l.Source != (flow.Line{In: 20, Delivered: 20}) || !l.Balanced() {
+			t.Errorf("ledger %v", l)
+		}
 	})
 }
 

@@ -23,12 +23,40 @@ import (
 // what is in a durable queue stays there.
 func (f Flow[T]) Via(queue connector.Queue[T]) Flow[T] { return via(f, queue) }
 
+// Delay holds each message for the duration that wait gives, in a queue that declares
+// [connector.Capabilities.Delays], and then lets it go on; zero or less means at once.
+// Messages overtake those that wait longer. It is a [Flow.Via] in everything else: with a
+// durable queue a message is delivered when the queue has it, and its time goes on while
+// no pipeline runs and across a crash. In a queue that is not durable it is in flight all
+// the time, so Config.MaxInFlight bounds how many can wait, and Stop waits for them until
+// its deadline.
+//
+// The bounds are the queue's; a message that the queue refuses, because it would wait too
+// long, fails here.
+func (f Flow[T]) Delay(queue connector.Queue[T], wait func(T) time.Duration) Flow[T] {
+	return delay(f, queue, wait)
+}
+
+func delay[T any](f Flow[T], queue connector.Queue[T], wait func(T) time.Duration) Flow[T] {
+	out := hopped(f, kindDelay, &hop[T]{queue: queue, wait: wait})
+	near := out.n.ups[0]
+	near.require(wait != nil, "the function for the duration is nil")
+	near.require(queue == nil || connector.Describe(queue).Delays,
+		"the queue does not declare Delays, so it would hand messages out at once: use one that does, such as queueconn")
+
+	return out
+}
+
 func via[T any](f Flow[T], queue connector.Queue[T]) Flow[T] {
-	h := &hop[T]{queue: queue}
-	near := newNode[T, T](kindVia, f.n)
+	return hopped(f, kindVia, &hop[T]{queue: queue})
+}
+
+func hopped[T any](f Flow[T], kind string, h *hop[T]) Flow[T] {
+	queue := h.queue
+	near := newNode[T, T](kind, f.n)
 	near.traits |= lanes | holds | ends
 	near.wire = h.wireNear
-	far := newNode[T, T]("via-out", near)
+	far := newNode[T, T](kind+"-out", near)
 	far.open = h.openFar
 	if queue == nil {
 		near.problem("the queue is nil: pass a connector.Queue")
@@ -46,6 +74,8 @@ func via[T any](f Flow[T], queue connector.Queue[T]) Flow[T] {
 type hop[T any] struct {
 	queue   connector.Queue[T]
 	durable bool
+	// wait is how long a message is to stay; nil means not at all.
+	wait func(T) time.Duration
 	// crossed numbers the messages over all runs, because a queue in memory may outlive
 	// a run that left messages in it.
 	crossed atomic.Int64
@@ -89,6 +119,9 @@ func (h *hop[T]) wireNear(w *wiring, n *node) any {
 
 func (s *hopNear[T]) push(ctx context.Context, it *item, value T) error {
 	s.c.begin()
+	if s.hop.wait != nil {
+		it.meta = it.meta.WithNotBefore(time.Now().Add(s.hop.wait(value)))
+	}
 	s.waiting = append(s.waiting, entry[T]{it, value})
 	if len(s.waiting) >= mostPerCommit {
 		s.pass(ctx)

@@ -104,6 +104,18 @@ func (h hasty) Settle(ctx context.Context, list []settlement) error {
 	return h.Reader.Settle(ctx, list)
 }
 
+// dated hands out messages with a time to come.
+type dated struct{ hasty }
+
+func (d dated) Read(ctx context.Context, most int) ([]message, error) {
+	list, err := d.hasty.Read(ctx, most)
+	for i, m := range list {
+		list[i].Meta = m.WithNotBefore(time.Now().Add(time.Hour))
+	}
+
+	return list, err
+}
+
 func settling(edit func(s settlement) settlement) func(*testing.T) {
 	return queueTest(func(q *queue) {
 		q.open = func(r connector.Reader[string]) connector.Reader[string] {
@@ -153,6 +165,18 @@ func brokenQueues() map[string]broken {
 
 			return s
 		}), failed("return/waits for its delay")},
+		"writes at once": {writing(func(list []message) []message {
+			for i, m := range list {
+				list[i].Meta = m.WithNotBefore(time.Time{})
+			}
+
+			return list
+		}), failed("delay/waits for its time")},
+		"passes the time on": {queueTest(func(q *queue) {
+			q.open = func(r connector.Reader[string]) connector.Reader[string] {
+				return dated{hasty{Reader: r, Extender: r.(connector.Extender), Finisher: r.(connector.Finisher), edit: func(s settlement) settlement { return s }}}
+			}
+		}, nil), failed("delay/waits for its time")},
 		"counts what was stopped": {settling(func(s settlement) settlement {
 			s.Cause = errBad
 

@@ -53,6 +53,7 @@ func TestQueue[T any](t *testing.T, h QueueHarness[T]) {
 	c.order()
 	c.redeliver()
 	c.lease()
+	c.delays()
 	c.compete()
 	c.bounds()
 }

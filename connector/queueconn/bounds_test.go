@@ -228,3 +228,23 @@ func TestBadConfig(t *testing.T) {
 		t.Errorf("%v does not name the codec", durable)
 	}
 }
+
+// TestNotBeforeIsBounded goes to the bound and beyond it.
+func TestNotBeforeIsBounded(t *testing.T) {
+	both(t, queueconn.Config{}, func(t *testing.T, q *queueconn.Queue[string]) {
+		most := time.Now().Add(365 * 24 * time.Hour)
+		at := func(value string, due time.Time) connector.Message[string] {
+			return connector.NewMessage(value, connector.Fields{ID: value, NotBefore: due})
+		}
+		err := q.Write(t.Context(), []connector.Message[string]{at("most", most), at("beyond", most.Add(1)), at("now", time.Time{})})
+		partial, ok := errors.AsType[*connector.PartialError](err)
+		if !ok || partial.Members[0].Fate != connector.Accepted || partial.Members[1].Fate != connector.Failed ||
+			partial.Members[2].Fate != connector.Accepted {
+			t.Fatalf("Write: %v", err)
+		}
+		if e := partial.Members[1].Err; connector.ClassOf(e) != connector.ClassPermanent || !strings.Contains(e.Error(), "365 days") {
+			t.Errorf("error %v", e)
+		}
+		wantDepth(t, q, connector.Depth{Ready: 1, Delayed: 1})
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -162,7 +163,7 @@ func (b *batch) exhume(k []byte, discard bool) error {
 		if t, err := decodeTomb(data); err == nil {
 			record = t.record
 		}
-		if err := b.add(append([]byte{}, record...)); err != nil {
+		if err := b.add(append([]byte{}, record...), time.Time{}); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -69,6 +70,7 @@ type batch struct {
 
 	counts counts
 	added  int
+	later  []*entry
 }
 
 // commit applies the changes in one transaction. Any error stops the queue for good:
@@ -87,7 +89,7 @@ func (f *file) commit(group []*change) error {
 	}
 	f.counts = b.counts
 	if b.added > 0 {
-		f.publish(b.counts.tail, b.added)
+		f.publish(b.counts.tail, b.added, b.later)
 	}
 
 	return nil
@@ -131,10 +133,18 @@ func newBatch(tx *bolt.Tx, n counts) *batch {
 	return b
 }
 
-// add appends the record of a message.
-func (b *batch) add(record []byte) error {
-	if err := store(b.messages, bucketMessages, key(b.counts.tail), record); err != nil {
+// add appends the record of a message. One that is due later has a standing, as if it had
+// come back from no attempt.
+func (b *batch) add(record []byte, due time.Time) error {
+	seq := key(b.counts.tail)
+	if err := store(b.messages, bucketMessages, seq, record); err != nil {
 		return fmt.Errorf("add message: %w", err)
+	}
+	if !due.IsZero() {
+		if err := store(b.returns, bucketReturns, seq, standing{due: due}.encode()); err != nil {
+			return fmt.Errorf("delay message: %w", err)
+		}
+		b.later = append(b.later, &entry{seq: b.counts.tail, due: due, stored: true})
 	}
 	b.counts.tail++
 	b.counts.live++

@@ -9,7 +9,8 @@
 //
 // Messages are handed out in the order in which they were accepted. A message that comes
 // back keeps its place: it is handed out before everything accepted after it that is
-// still there. While its delay runs, messages behind it overtake. With more than one
+// still there. While its delay runs, messages behind it overtake; so they do while one that
+// was written with a NotBefore waits for it. With more than one
 // reader, or more than one message in work, effects can happen in another order.
 //
 // # Leases and attempts

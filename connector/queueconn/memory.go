@@ -33,18 +33,22 @@ func newMemory[T any](cfg Config, p publish) *memory[T] {
 }
 
 func (s *memory[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
-	fields, err := parcelFields(m.Meta, s.cfg)
+	fields, due, err := parcelFields(m.Meta, s.cfg)
 
-	return &parcel[T]{fields: fields, value: m.Value}, err
+	return &parcel[T]{fields: fields, value: m.Value, due: due}, err
 }
 
 func (s *memory[T]) add(_ context.Context, parcels []*parcel[T]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var later []*entry
 	for _, p := range parcels {
 		s.append(p)
+		if p.entry.due = p.due; !p.due.IsZero() {
+			later = append(later, &p.entry)
+		}
 	}
-	s.publish(s.tail, len(parcels))
+	s.publish(s.tail, len(parcels), later)
 
 	return nil
 }
@@ -131,7 +135,7 @@ func (s *memory[T]) unbury(_ context.Context, _ int64, ids wanted, discard bool)
 	})
 	n := before - len(s.dead)
 	if !discard && n > 0 {
-		s.publish(s.tail, n)
+		s.publish(s.tail, n, nil)
 	}
 
 	return n, -1, nil

@@ -129,7 +129,7 @@ func (q *Queue[T]) Lost() uint64 {
 // Describe declares what the queue can do.
 func (q *Queue[T]) Describe() connector.Capabilities {
 	return connector.Capabilities{
-		Name: "queue " + q.cfg.Name, Returns: true, Durable: q.durable, Lease: q.cfg.Lease,
+		Name: "queue " + q.cfg.Name, Returns: true, Durable: q.durable, Delays: true, Lease: q.cfg.Lease,
 	}
 }
 
@@ -183,10 +183,11 @@ func (q *Queue[T]) closedError() error {
 }
 
 // publish is what the storage calls after each commit that added messages.
-func (q *Queue[T]) publish(tail int64, n int) {
+func (q *Queue[T]) publish(tail int64, n int, later []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.schedule.tail = tail
 	q.schedule.live += n
+	q.schedule.postpone(later)
 	q.readers.broadcast()
 }

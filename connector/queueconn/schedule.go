@@ -19,12 +19,15 @@ type entry struct {
 // schedule decides what is handed out next. It is a plain state machine: no lock, no
 // clock, no input or output.
 //
-// Messages from head up to tail were never handed out and take no memory here. All others
-// have an entry, which is in exactly one of ready, delayed and leased, or in a pick.
+// Messages from head up to tail were never handed out and take no memory here, but for
+// those apart. These and all others have an entry, which is in exactly one of ready,
+// delayed and leased, or in a pick.
 type schedule struct {
-	head, tail  int64
-	live, dead  int
-	lost        uint64
+	head, tail int64
+	live, dead int
+	lost       uint64
+	// apart are the messages behind head that were written with a delay; they ascend.
+	apart       []int64
 	maxAttempts int
 
 	ready   heap // by sequence number
@@ -55,6 +58,27 @@ func (s *schedule) advance(now time.Time) {
 		s.lost++
 		s.comeBack(e)
 	}
+}
+
+// postpone takes up messages that were written with a delay.
+func (s *schedule) postpone(later []*entry) {
+	for _, e := range later {
+		s.apart = append(s.apart, e.seq)
+		s.delayed.push(e)
+	}
+}
+
+// fresh returns the first run of messages that were never handed out and have no entry.
+func (s *schedule) fresh() (from, to int64) {
+	for len(s.apart) > 0 && s.apart[0] <= s.head {
+		s.head = max(s.head, s.apart[0]+1)
+		s.apart = s.apart[1:]
+	}
+	if len(s.apart) > 0 {
+		return s.head, min(s.tail, s.apart[0])
+	}
+
+	return s.head, s.tail
 }
 
 // next returns when advance will have something to do; zero if never.
@@ -95,7 +119,8 @@ func (p pick) empty() bool { return len(p.back) == 0 && p.from == p.to }
 
 // pick takes up to n messages. One on its last attempt comes alone.
 func (s *schedule) pick(n int) pick {
-	p := pick{from: s.head, to: s.head}
+	from, to := s.fresh()
+	p := pick{from: from, to: from}
 	for s.ready.len() > 0 && len(p.back) < n {
 		alone := s.last(s.ready.items[0])
 		if alone && len(p.back) > 0 {
@@ -107,7 +132,7 @@ func (s *schedule) pick(n int) pick {
 		}
 	}
 	if len(p.back) < n {
-		p.to, p.max = s.tail, n-len(p.back)
+		p.to, p.max = to, n-len(p.back)
 	}
 
 	return p

@@ -9,7 +9,8 @@ import (
 	"github.com/millrace-go/millrace/connector"
 )
 
-// maxDelay is the longest that a returned message waits; a longer Delay is cut to it.
+// maxDelay is the longest that a message waits. A longer Delay of one that is returned is
+// cut to it, a later NotBefore of one that is written refused.
 const maxDelay = 365 * 24 * time.Hour
 
 var errReturned = errors.New("returned without a cause")

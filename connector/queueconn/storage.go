@@ -35,8 +35,8 @@ type storage[T any] interface {
 }
 
 // publish tells the queue, in order of commits, that n messages were added, and where the
-// tail is now.
-type publish func(tail int64, n int)
+// tail is now. later has an entry for each of them that is due later; they ascend.
+type publish func(tail int64, n int, later []*entry)
 
 // parcel is a message that is to be stored, or was loaded. It has memory of its own, so that
 // none that stays keeps others from being freed.
@@ -45,6 +45,8 @@ type parcel[T any] struct {
 	fields  connector.Fields
 	value   T
 	encoded []byte
+	// due is when a message that is being written may be handed out; zero means at once.
+	due time.Time
 }
 
 // loaded is a message that was read back. Err says why it is not readable.

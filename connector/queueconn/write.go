@@ -14,11 +14,13 @@ const fullRetry = time.Second
 
 var (
 	errFull     = errors.New("the queue is full")
+	errTooFar   = errors.New("that is more than 365 days ahead")
 	errFinished = errors.New("the queue was finished: nothing more can be written")
 )
 
 // Write implements connector.Sink. Each message keeps its ID, key, time and headers; one
-// without an ID gets a new UUID. While the queue is full, Write waits for room, and what
+// without an ID gets a new UUID. One with a NotBefore in the future is delayed until then;
+// it may lie a year ahead at most. While the queue is full, Write waits for room, and what
 // fits goes in first; when ctx ends it returns a throttled error for the rest. A message
 // over a bound fails on its own, permanently.
 func (q *Queue[T]) Write(ctx context.Context, messages []connector.Message[T]) error {
@@ -165,20 +167,28 @@ func (w *writing[T]) message(parcel int) int {
 	return w.index[parcel]
 }
 
-// parcelFields checks the metadata of a message and completes it.
-func parcelFields(m *connector.Meta, cfg Config) (connector.Fields, error) {
-	fields := m.Fields()
+// parcelFields checks the metadata of a message and completes it. It returns when the
+// message is due; the zero time means now.
+func parcelFields(m *connector.Meta, cfg Config) (connector.Fields, time.Time, error) {
+	fields, due := m.Fields(), m.NotBefore()
+	fields.NotBefore = time.Time{}
+	switch ahead := time.Until(due); {
+	case ahead <= 0:
+		due = time.Time{}
+	case ahead > maxDelay:
+		return fields, due, fmt.Errorf("not before %s: %w", due.Format(time.RFC3339), errTooFar)
+	}
 	size := len(fields.ID) + len(fields.Key)
 	for name, value := range fields.Headers {
 		size += len(name) + len(value)
 	}
 	if size > cfg.MaxHeaders {
-		return fields, &connector.LimitError{What: "id, key and headers", Size: int64(size), Limit: int64(cfg.MaxHeaders)}
+		return fields, due, &connector.LimitError{What: "id, key and headers", Size: int64(size), Limit: int64(cfg.MaxHeaders)}
 	}
 	if fields.ID == "" {
 		fields.ID = newID()
 	}
 	fields.Position, fields.Attempt = connector.Position{}, 0
 
-	return fields, nil
+	return fields, due, nil
 }
