@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 	"unicode/utf8"
 
 	"github.com/millrace-go/millrace/transform"
@@ -130,6 +131,54 @@ func FuzzNDJSON(f *testing.F) {
 			if row.Err == nil && !jsontext.Value(row.Raw).IsValid() {
 				t.Fatalf("accepted %q", row.Raw)
 			}
+		}
+	})
+}
+
+// FuzzLines reads lines back into the text that they came from.
+func FuzzLines(f *testing.F) {
+	f.Add("a\nb\r\n\nc")
+	f.Add("\uFEFF\r\r\n\xff\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		const bound = 64
+		format := newLines(t, transform.LinesConfig{MaxLine: bound})
+		reader := format.NewReader(iotest.HalfReader(strings.NewReader(text)))
+		for last := int64(-1); ; {
+			row, err := reader.Read()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.Byte <= last || !strings.HasPrefix(text[row.Byte:], row.Raw) || strings.Count(text[:row.Byte], "\n") != row.Line-1 {
+				t.Fatalf("row %+v of %q", row, text)
+			}
+			last = row.Byte
+			if row.Err != nil {
+				continue
+			}
+			again, err := format.Append(nil, row.Value)
+			if carriage := strings.HasSuffix(row.Value, "\r"); err != nil && !carriage || err == nil && string(again) != row.Value+"\n" {
+				t.Fatalf("line %q is written as %q: %v", row.Value, again, err)
+			}
+		}
+	})
+}
+
+// FuzzParseTime checks that the first layout that fits decides, and the zone holds.
+func FuzzParseTime(f *testing.F) {
+	f.Add("2026-07-01 12:30", "2006-01-02 15:04")
+	f.Add("01.07.26", "02.01.06")
+	f.Add("", "")
+	f.Fuzz(func(t *testing.T, text, layout string) {
+		got, err := transform.ParseTime(text, nil, time.RFC3339Nano, layout)
+		want, wrong := time.Parse(time.RFC3339Nano, text)
+		if wrong != nil {
+			want, wrong = time.Parse(layout, text)
+		}
+		if (err == nil) != (wrong == nil) || err == nil && !got.Equal(want) || err != nil && !got.IsZero() {
+			t.Errorf("%q by %q is %s, %v; want %s, %v", text, layout, got, err, want, wrong)
 		}
 	})
 }
