@@ -2,7 +2,7 @@
 export GOTOOLCHAIN := auto
 
 # Modules apart from the root: they have dependencies that users of the library do not need.
-MODULES := . examples internal/sqlitetest internal/servicestest
+MODULES := . examples internal/proxytest internal/sqlitetest internal/servicestest
 BIN := $(CURDIR)/.bin
 GOLANGCI_LINT := $(BIN)/golangci-lint-2.15.0
 TOOLCHAIN := go1.27.4
