@@ -154,6 +154,7 @@ func (a *aggregate[Key, T, Acc]) remove(g *openGroup[Key, Acc]) {
 
 func (a *aggregate[Key, T, Acc]) emit(ctx context.Context, g *openGroup[Key, Acc], reason Reason) {
 	a.remove(g)
+	a.c.station.effect(completedBy[reason])
 	derived := newGroup(&a.c.lane.run.pipeline.derived, g.members, g.members[0].meta)
 	launch(ctx, a.c.lane, a.next, derived,
 		Group[Key, Acc]{Key: g.key, Value: g.value, Count: len(g.members), Reason: reason})

@@ -177,6 +177,7 @@ func (a *storedAggregate[Key, T, Acc]) emit(ctx context.Context) {
 	a.done = nil
 	for _, d := range done {
 		a.run.pipeline.derived.enter(1)
+		a.c.station.effect(completedBy[d.group.Reason])
 		meta := connector.MakeMeta(connector.Fields{ID: d.name})
 		owner := &doneRecord{run: a.run, store: a.state.store, name: d.name, station: a.c.station}
 		launch(ctx, a.c.lane, a.next, &item{meta: &meta, owner: owner}, d.group)

@@ -149,9 +149,12 @@ func (b Batched[T]) define(n *node) {
 	n.traits |= holds
 	n.bound = b.spec.count
 	n.problems = append(n.problems, b.spec.problems...)
-	n.options = append(n.options, option("batch", b.spec.count), option("wait", b.spec.wait))
+	n.effect("batch", b.spec.count)
+	if b.spec.wait > 0 {
+		n.effect("wait", b.spec.wait)
+	}
 	if b.spec.bytes > 0 {
-		n.options = append(n.options, option("bytes", b.spec.bytes))
+		n.effect("bytes", b.spec.bytes)
 	}
 }
 
@@ -208,7 +211,10 @@ type batcher[T any] struct {
 
 func newBatcher[T any](w *wiring, c *counter, spec batchSpec[T], emit func(context.Context, []entry[T])) push[T] {
 	b := &batcher[T]{c: c, spec: spec, emit: emit}
-	b.alarm = w.lane.alarm(b.flush)
+	b.alarm = w.lane.alarm(func(ctx context.Context) {
+		c.station.effect("wait")
+		b.flush(ctx)
+	})
 	w.lane.finals = append(w.lane.finals, b.flush)
 	w.lane.presses = append(w.lane.presses, func(ctx context.Context) bool {
 		held := len(b.members) > 0
@@ -225,6 +231,9 @@ func (b *batcher[T]) push(ctx context.Context, it *item, value T) error {
 		*b.c.at = b.c.index
 		size := b.spec.size(value)
 		if b.bytes+size > b.spec.bytes {
+			if len(b.members) > 0 {
+				b.c.station.effect("bytes")
+			}
 			b.flush(ctx)
 		}
 		b.bytes += size
@@ -234,6 +243,7 @@ func (b *batcher[T]) push(ctx context.Context, it *item, value T) error {
 		b.alarm.at = time.Now().Add(b.spec.wait)
 	}
 	if len(b.members) >= b.spec.count {
+		b.c.station.effect("batch")
 		b.flush(ctx)
 	}
 

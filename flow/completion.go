@@ -31,17 +31,30 @@ func (when Completion) define(n *node, predicates int, forced bool) {
 	n.require(when.Interval <= 0 || when.Idle < when.Interval,
 		"Completion.Idle of %v has no effect, because Interval completes every group after %v: shorten Idle, or remove it",
 		when.Idle, when.Interval)
-	n.options = append(n.options,
-		option("count", when.Count), option("idle", when.Idle), option("new key", when.NewKey))
+	if when.Count > 0 {
+		n.effect("count", when.Count)
+	}
+	if when.Idle > 0 {
+		n.effect("idle", when.Idle)
+	}
 	if when.Interval > 0 {
-		n.options = append(n.options, option("interval", when.Interval))
+		n.effect("interval", when.Interval)
+	}
+	if when.NewKey {
+		n.effect("new key", true)
 	}
 	if predicates > 0 {
-		n.options = append(n.options, option("predicates", predicates))
+		n.effect("predicates", predicates)
 	}
 	if forced {
-		n.options = append(n.options, option("forced", true))
+		n.effect("forced", true)
 	}
+}
+
+// completedBy names the option that completes a group for each reason.
+var completedBy = [...]string{
+	CountReached: "count", IdleTimeout: "idle", IntervalPassed: "interval", KeyChanged: "new key",
+	PredicateHeld: "predicates", Forced: "forced",
 }
 
 // timed reports whether groups end by themselves.

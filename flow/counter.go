@@ -19,6 +19,12 @@ type station struct {
 	// buckets counts sampled durations by powers of two of a microsecond.
 	buckets [durationBuckets]atomic.Uint64
 	nanos   atomic.Uint64
+	// effects counts those of node.effects.
+	effects []atomic.Uint64
+}
+
+func newStation(n *node, name string) *station {
+	return &station{node: n, name: name, effects: make([]atomic.Uint64, len(n.effects))}
 }
 
 // durationBuckets reach from 1 µs to about 34 s; the last one takes what is longer.

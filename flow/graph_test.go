@@ -200,8 +200,8 @@ func TestGraphOptions(t *testing.T) {
 		"customer":   "[{timeout 1s} {retry 5 attempts}]",
 		"retry":      "[{retry 5 attempts}]",
 		"orders":     "[{timeout 1m0s} {retry 5 attempts} {batch 100} {wait 1s}]",
-		"aggregate":  "[{count 10} {idle 1m0s} {new key false}]",
-		"batch-map":  "[{batch 20} {wait 0s} {bytes 1048576}]",
+		"aggregate":  "[{count 10} {idle 1m0s}]",
+		"batch-map":  "[{batch 20} {bytes 1048576}]",
 		"route":      "[{case large} {case else}]",
 		"filter":     "[]",
 	} {

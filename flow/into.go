@@ -20,6 +20,7 @@ type Delivery[T any] struct {
 	options  []Option
 	problems []string
 	retried  *atomic.Uint64
+	effects  []policyEffect
 }
 
 // Into begins a Delivery to the sink.
@@ -77,16 +78,19 @@ func (d Delivery[T]) plan() ([]Option, []string) {
 	return d.options, d.problems
 }
 
+func (d Delivery[T]) policyEffects() []policyEffect { return d.effects }
+
 // Timeout bounds each Write. One that runs out of time is ambiguous: the sink may have
 // the messages.
 func (d Delivery[T]) Timeout(limit time.Duration) Delivery[T] {
-	sink := d.sink
+	sink, ended := d.sink, new(atomic.Uint64)
 	d = d.with(connector.SinkFunc[T](func(ctx context.Context, messages []connector.Message[T]) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, limit, timeoutError(limit))
 		defer cancel()
 
-		return timedOut(ctx, sink.Write(ctx, messages))
+		return timedOut(ctx, sink.Write(ctx, messages), ended)
 	}), option("timeout", limit))
+	d.effects = append(d.effects, policyEffect{"timeout", ended})
 	if limit <= 0 {
 		d.problems = append(d.problems, fmt.Sprintf("Timeout(%v): want more than 0", limit))
 	}
@@ -105,6 +109,7 @@ func (d Delivery[T]) Retry(policy retry.Policy) Delivery[T] {
 		return writeAgain(ctx, sink, policy, messages, d.retried)
 	}), options...)
 	d.problems = append(d.problems, problems...)
+	d.effects = append(d.effects, policyEffect{"retry", d.retried})
 
 	return d
 }
@@ -113,6 +118,7 @@ func (d Delivery[T]) with(sink connector.Sink[T], options ...Option) Delivery[T]
 	d.sink = sink
 	d.options = append(d.options[:len(d.options):len(d.options)], options...)
 	d.problems = d.problems[:len(d.problems):len(d.problems)]
+	d.effects = d.effects[:len(d.effects):len(d.effects)]
 
 	return d
 }
@@ -223,12 +229,14 @@ func timeoutError(limit time.Duration) error {
 	return connector.Ambiguous(fmt.Errorf("no answer within %v: %w", limit, context.DeadlineExceeded))
 }
 
-// timedOut gives an error that came of the time-out its cause.
-func timedOut(ctx context.Context, err error) error {
+// timedOut gives an error that came of the time-out its cause, and counts it.
+func timedOut(ctx context.Context, err error, ended *atomic.Uint64) error {
 	if err == nil || ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return err
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		ended.Add(1)
+
 		return context.Cause(ctx)
 	}
 

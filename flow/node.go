@@ -16,6 +16,8 @@ type node struct {
 	traits         traits
 	options        []Option
 	problems       []string
+	// effects names those of the options whose effects are counted.
+	effects []string
 	// sides are nodes that belong to this one: the ends of a tee or a route, the joint
 	// that closes the body of a parallel stage.
 	sides []*node

@@ -31,10 +31,10 @@ func TestGraphShowsEveryOption(t *testing.T) {
 		want  string
 	}{
 		{"to", func(f ints) flow.End { return f.Batch(5, time.Second).To(memory.NewSink[int]()) }, "batch 5, wait 1s"},
-		{"to", func(f ints) flow.End { return f.Batch(5, 0).Bytes(99, unit[int]).To(memory.NewSink[int]()) }, "batch 5, wait 0s, bytes 99"},
-		{"to", func(f ints) flow.End { return f.Batch(5, 0).To(sink.Timeout(time.Second)) }, "timeout 1s, batch 5, wait 0s"},
+		{"to", func(f ints) flow.End { return f.Batch(5, 0).Bytes(99, unit[int]).To(memory.NewSink[int]()) }, "batch 5, bytes 99"},
+		{"to", func(f ints) flow.End { return f.Batch(5, 0).To(sink.Timeout(time.Second)) }, "timeout 1s, batch 5"},
 		{"to", func(f ints) flow.End { return f.To(sink.Timeout(time.Second).Retry(retry.Policy{Attempts: 7})) }, "timeout 1s, retry 7 attempts"},
-		{"batch-map-each", func(f ints) flow.End { return end(f.Batch(6, 0).MapEach(sameAll)) }, "batch 6, wait 0s"},
+		{"batch-map-each", func(f ints) flow.End { return end(f.Batch(6, 0).MapEach(sameAll)) }, "batch 6"},
 		{"buffer", func(f ints) flow.End { return end(f.Buffer(8, flow.DropOldest)) }, "size 8, full drop-oldest"},
 		{"parallel", func(f ints) flow.End { return end(f.Parallel(3, nothing)) }, "goroutines 3, ordered true"},
 		{"parallel", func(f ints) flow.End { return end(f.Unordered(4, nothing)) }, "goroutines 4, ordered false"},
@@ -46,7 +46,7 @@ func TestGraphShowsEveryOption(t *testing.T) {
 		{"aggregate", func(f ints) flow.End {
 			return endGroup(keyed(f).ForcedBy(new(flow.Force[string])).
 				Aggregate(flow.Completion{Interval: time.Minute}, sumUp, even, odd))
-		}, "count 0, idle 0s, new key false, interval 1m0s, predicates 2, forced true"},
+		}, "interval 1m0s, predicates 2, forced true"},
 		{"resequence", func(f ints) flow.End {
 			return end(keyed(f).Resequence(toInt64(self), flow.Sequence{First: 1, Wait: time.Minute, Held: 9}))
 		}, "first 1, wait 1m0s, held 9"},

@@ -134,7 +134,7 @@ func newPipeline(name string, ends []End, config Config) *Pipeline {
 	}
 	p.plan.problems = append(problems, p.plan.problems...)
 	for _, n := range p.plan.nodes {
-		p.stations[n] = &station{node: n, name: p.plan.names[n]}
+		p.stations[n] = newStation(n, p.plan.names[n])
 	}
 	p.status = Health{State: Stopped, Since: time.Now()}
 

@@ -50,7 +50,10 @@ func resequence[Key comparable, T any](k Keyed[Key, T], number func(T) int64, s 
 	n.require(s.First > math.MinInt64 && s.First < math.MaxInt64, "Sequence.First is %d: numbers need one before and one after them", s.First)
 	n.require(s.Wait >= 0, "Sequence.Wait is negative")
 	n.require(s.Held >= 0, "Sequence.Held is negative")
-	n.options = append(n.options, option("first", s.First), option("wait", s.Wait))
+	n.options = append(n.options, option("first", s.First))
+	if s.Wait > 0 {
+		n.effect("wait", s.Wait)
+	}
 	if s.Held > 0 {
 		n.options = append(n.options, option("held", s.Held))
 	}

@@ -116,6 +116,7 @@ func (r *resequencer[Key, T]) take(s *sequence[T]) early[T] {
 
 // skip gives up the numbers that are missing before what a sequence holds.
 func (r *resequencer[Key, T]) skip(ctx context.Context, s *sequence[T]) {
+	r.c.station.effect("wait")
 	e := r.take(s)
 	s.skipTo(e.number)
 	r.release(ctx, s, e)

@@ -23,13 +23,16 @@ type StageStats struct {
 	// Outcomes counts the outcomes that were decided here, indexed by
 	// [connector.Outcome].
 	Outcomes [connector.Returned + 1]uint64 `json:"-"`
+	// Effects counts the effects of the stage's options, and of the policies of the Step or
+	// Delivery that it uses, over all pipelines that use these.
+	Effects []Effect `json:"effects,omitempty"`
 	// Durations has the calls that were timed.
 	Durations Durations `json:"durations"`
 }
 
 // Durations is a histogram of the calls of a stage that were timed: of a source its Reads,
-// in which it may wait for messages, of a DeadLetter the Writes to its sink. Timed are the first, every call
-// that follows a timed one of more than 20 µs, and else one in 128. So a slow stage is
+// in which it may wait for messages, of a DeadLetter the Writes to its sink. Timed are the
+// first, every call that follows a timed one of more than 20 µs, and else one in 128. So a slow stage is
 // timed in full, and a fast one is sampled.
 type Durations struct {
 	// Count and Sum are those of the timed calls.
@@ -67,6 +70,7 @@ func (s *station) stats() StageStats {
 		In:       s.in.Load(),
 		Failed:   s.failed.Load(),
 		Retried:  s.retried.Load(),
+		Effects:  s.counted(),
 	}
 	if r, ok := s.node.endpoint.(interface{ Retried() uint64 }); ok {
 		out.Retried += r.Retried()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	jsonv2 "encoding/json/v2"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -56,8 +57,8 @@ func TestStatsCountCalls(t *testing.T) {
 			{Stage: "to", Kind: "to", Endpoint: "table orders", In: 2, Outcomes: outcomes(connector.Delivered, 3)},
 		} {
 			got := statsOf(t, p, want.Stage)
-			got.Durations = flow.Durations{}
-			if got != want {
+			got.Durations, got.Effects = flow.Durations{}, nil
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		}

@@ -26,6 +26,7 @@ type Step[In, Out any] struct {
 	problems []string
 	// retried is shared by a Retry and the policies round it.
 	retried *atomic.Uint64
+	effects []policyEffect
 }
 
 // Ask makes a step of a caller.
@@ -131,6 +132,8 @@ func (s Step[In, Out]) plan() ([]Option, []string) {
 	return s.options, nil
 }
 
+func (s Step[In, Out]) policyEffects() []policyEffect { return s.effects }
+
 // Call sends one request under the step's policies. Errors are *[StepError]s. A panic of
 // the caller inside is an error.
 func (s Step[In, Out]) Call(ctx context.Context, in In) (Out, error) {
@@ -201,6 +204,7 @@ func wrap[In, Out, In2, Out2 any](
 		options:  append(s.options[:len(s.options):len(s.options)], options...),
 		problems: s.problems[:len(s.problems):len(s.problems)],
 		retried:  s.retried,
+		effects:  s.effects[:len(s.effects):len(s.effects)],
 	}
 
 	return wrapped.require(s.counts != nil, zeroStep)
@@ -289,6 +293,7 @@ func (s Step[In, Out]) Validate(checks ...func(In) error) Step[In, Out] {
 // Timeout bounds what is above it. Running out of time is ambiguous: the effect may have
 // happened. A nearer deadline of the caller's context is left as it is.
 func (s Step[In, Out]) Timeout(limit time.Duration) Step[In, Out] {
+	ended := new(atomic.Uint64)
 	t := wrap(s, func(ctx context.Context, in In) (Out, error) {
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= limit {
 			return s.invoke(ctx, in)
@@ -297,8 +302,9 @@ func (s Step[In, Out]) Timeout(limit time.Duration) Step[In, Out] {
 		defer cancel()
 		out, err := s.invoke(ctx, in)
 
-		return out, timedOut(ctx, err)
+		return out, timedOut(ctx, err, ended)
 	}, option("timeout", limit))
+	t.effects = append(t.effects, policyEffect{"timeout", ended})
 
 	return t.require(limit > 0, fmt.Sprintf("Timeout(%v): want more than 0", limit))
 }
@@ -321,6 +327,7 @@ func (s Step[In, Out]) Retry(policy retry.Policy) Step[In, Out] {
 		})
 	}, options...)
 	r.retried = retried
+	r.effects = append(r.effects, policyEffect{"retry", retried})
 	r.problems = append(r.problems, problems...)
 
 	return r
@@ -329,14 +336,17 @@ func (s Step[In, Out]) Retry(policy retry.Policy) Step[In, Out] {
 // Fallback replies for what is above it when that failed. It gets the request and the
 // error, and may fail itself. A call that its caller cancelled does not fall back.
 func (s Step[In, Out]) Fallback(reply func(context.Context, In, error) (Out, error)) Step[In, Out] {
+	used := new(atomic.Uint64)
 	f := wrap(s, func(ctx context.Context, in In) (Out, error) {
 		out, err := s.invoke(ctx, in)
 		if err == nil || ctx.Err() != nil {
 			return out, err
 		}
+		used.Add(1)
 
 		return reply(ctx, in, err)
 	}, option("fallback", true))
+	f.effects = append(f.effects, policyEffect{"fallback", used})
 
 	return f.require(reply != nil, "Fallback was given a nil function")
 }

@@ -53,7 +53,7 @@ func throttle[Key comparable, T any](f Flow[T], key func(T) Key, rate Rate) Flow
 	n.require(rate.Burst >= 0, "Rate.Burst is negative")
 	n.require(rate.Limit <= 0 || rate.Burst <= 1 || rate.Burst <= int(longest/rate.interval()),
 		"Rate.Burst is %d, which takes longer than %v to gather: lower it", rate.Burst, longest)
-	n.options = append(n.options, option("rate", fmt.Sprintf("%d per %v", rate.Limit, rate.Per)))
+	n.effect("rate", fmt.Sprintf("%d per %v", rate.Limit, rate.Per))
 	if rate.Burst > 0 {
 		n.options = append(n.options, option("burst", rate.Burst))
 	}
@@ -111,6 +111,7 @@ func (t *throttled[Key, T]) push(ctx context.Context, it *item, value T) error {
 	case !t.makeRoom(ctx):
 		return connector.ErrStopped
 	}
+	t.c.station.effect("rate")
 	if t.held.add(due, entry[T]{it, value}); t.held.size() == 1 {
 		t.c.lane.load(1)
 	}
