@@ -26,7 +26,10 @@ type Rate struct {
 // on at its time; when the pipeline stops it goes back to the source.
 //
 // The rate is that of this stage in one run, not of several pipelines or processes.
-func (f Flow[T]) Throttle(rate Rate) Flow[T] { return throttle(f, forAll[T], rate) }
+//
+// The type parameter is always inferred; it keeps Throttle out of programs that do not use
+// it.
+func (f Flow[T]) Throttle[Same Flow[T]](rate Rate) Same { return Same(throttle(f, forAll[T], rate)) }
 
 // Throttle lets the messages of each key go on no faster than the rate, as [Flow.Throttle]
 // does for all. Within a key the order is kept; other keys pass by. A key that has rested

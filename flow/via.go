@@ -33,8 +33,10 @@ func (f Flow[T]) Via(queue connector.Queue[T]) Flow[T] { return via(f, queue) }
 //
 // The bounds are the queue's; a message that the queue refuses, because it would wait too
 // long, fails here.
-func (f Flow[T]) Delay(queue connector.Queue[T], wait func(T) time.Duration) Flow[T] {
-	return delay(f, queue, wait)
+//
+// The type parameter is always inferred; it keeps Delay out of programs that do not use it.
+func (f Flow[T]) Delay[Same Flow[T]](queue connector.Queue[T], wait func(T) time.Duration) Same {
+	return Same(delay(f, queue, wait))
 }
 
 func delay[T any](f Flow[T], queue connector.Queue[T], wait func(T) time.Duration) Flow[T] {

@@ -43,6 +43,10 @@ func child(path string) error {
 	go func() {
 		for i := 0; ; i++ {
 			batch := messages(names(os.Getpid(), i)...)
+			if i%3 == 0 { // some are for later, a few of them for much later than the kill
+				later := time.Now().Add(time.Duration(i%4) * 30 * time.Millisecond)
+				batch[0].Meta = batch[0].WithNotBefore(later)
+			}
 			if err := q.Write(context.Background(), batch); err != nil {
 				panic(err)
 			}
