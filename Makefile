@@ -15,8 +15,9 @@ DATA ?=
 JSON ?=
 STATE ?=
 KILLS ?= 200
+CUTS ?= 20
 
-.PHONY: help run test race-note crash lint bench bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss lint bench bench-once fmt api tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ crash: ## Kill the main job, and each flow over each driver, KILLS times (defaul
 	cd examples && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./orderhub
 	MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./internal/killtest
 	cd internal/sqlitetest && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' .
+
+powerloss: ## Cut the power of a disk under each driver, with 1 and 32 writers, CUTS times each (default 20). Needs root on Linux.
+	MILLRACE_CUTS=$(CUTS) go test -count=1 -timeout 30m -v ./internal/powerloss
 
 lint: $(GOLANGCI_LINT) ## Check format, style, layers and suspicious code.
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \
