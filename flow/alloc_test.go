@@ -118,6 +118,18 @@ func TestAllocationsOfOtherStages(t *testing.T) {
 		"split":          {10.1, func(f records) flow.End { return endRecords(f.Split(two)) }},
 		"tee":            {3.1, func(f records) flow.End { return endRecords(f.Tee(endRecords)) }},
 		"buffer":         {0.05, func(f records) flow.End { return endRecords(f.Buffer(256, flow.Block)) }},
+		"aggregate": {0.2, func(f records) flow.End {
+			return f.KeyBy(func(record) int { return 1 }).
+				Aggregate(flow.Completion{Count: 100, Interval: time.Minute}, func(a int64, r record) int64 { return a + r.Amount }).
+				ForEach(func(context.Context, flow.Group[int, int64]) error { return nil })
+		}},
+		"throttle": {0.05, func(f records) flow.End { return endRecords(f.Throttle(flow.Rate{Limit: 1e9, Per: time.Second})) }},
+		// The passage that learns of the outcome.
+		"resequence": {1.1, func(f records) flow.End {
+			var n int64
+			count := func(record) int64 { n++; return n }
+			return endRecords(f.KeyBy(func(record) int { return 1 }).Resequence(count, flow.Sequence{First: 1}))
+		}},
 		"parallel": {0.5, func(f records) flow.End {
 			return endRecords(f.Parallel(2, func(f records) records { return f.Map(price) }))
 		}},

@@ -63,9 +63,10 @@ func definitionProblems(t *testing.T, p *flow.Pipeline) []flow.Problem {
 }
 
 type (
-	ints    = flow.Flow[int]
-	intSink = connector.Sink[int]
-	group1  = flow.Group[string, int]
+	ints     = flow.Flow[int]
+	intClaim = flow.Claim[int]
+	intSink  = connector.Sink[int]
+	group1   = flow.Group[string, int]
 )
 
 func end(f ints) flow.End { return f.To(memory.NewSink[int]()) }
@@ -145,6 +146,10 @@ func nilEndpoints() []mistake {
 		{"StoredIn", here(0), func(f ints) flow.End { return endGroup(f.KeyBy(byOne).StoredIn(nil).Fold(sumUp)) }, "fold", "nil store"},
 		{"Via", here(0), func(f ints) flow.End { return end(f.Via(nil)) }, "via", "the queue is nil"},
 		{"Delay", here(0), func(f ints) flow.End { return end(f.Delay(nil, inSeconds)) }, "delay", "the queue is nil"},
+		{"ClaimCheck", here(0), func(f ints) flow.End { return f.ClaimCheck(nil, flow.ClaimConfig{}).To(memory.NewSink[intClaim]()) }, "claim-check", "the store is nil"},
+		{"Redeem", here(1), func(f ints) flow.End {
+			return end(f.ClaimCheck(memory.NewStore(), flow.ClaimConfig{}).Apply(flow.Redeem[int](nil)))
+		}, "redeem", "the store is nil"},
 		{"Ask", here(0), func(f ints) flow.End { return end(f.Do(flow.Ask[int, int]("s", nil))) }, "do", "step s: the caller is nil"},
 		{"Ask in Enrich", here(0), func(f ints) flow.End { return end(f.Enrich(unit[int], flow.Ask[int, int]("s", nil), sumUp)) }, "enrich", "step s: the caller is nil"},
 		{"Ask in Then", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Then(flow.Ask[int, int]("next", nil)))) }, "do", "step next: the caller is nil"},
@@ -189,6 +194,12 @@ func wrongNumbers() []mistake {
 		{"Rate.Per", here(0), func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 1})) }, "throttle", "Rate.Per is 0s"},
 		{"Rate.Burst", here(0), func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 1, Per: 1, Burst: -1})) }, "throttle", "Rate.Burst is negative"},
 		{"Rate.Burst of ages", here(0), func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 1, Per: 24 * time.Hour, Burst: 366})) }, "throttle", "longer than 8760h"},
+		{"ClaimConfig.MaxBytes", here(1), func(f ints) flow.End {
+			return f.ClaimCheck(memory.NewStore(), flow.ClaimConfig{MaxBytes: -1}).To(memory.NewSink[intClaim]())
+		}, "claim-check", "ClaimConfig.MaxBytes is negative"},
+		{"ClaimConfig.TTL", here(1), func(f ints) flow.End {
+			return f.ClaimCheck(memory.NewStore(), flow.ClaimConfig{TTL: -1}).To(memory.NewSink[intClaim]())
+		}, "claim-check", "ClaimConfig.TTL is negative"},
 		{"Retry", here(0), func(f ints) flow.End { return end(f.Retry(retry.Policy{Attempts: -1})) }, "retry", "the retry policy is wrong"},
 		{"Step.Retry", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Retry(retry.Policy{Initial: -1}))) }, "do", "the retry policy is wrong"},
 		{"Into.Retry", here(1), func(f ints) flow.End {
@@ -305,6 +316,10 @@ func inertOptions() []mistake {
 		{"StoredIn above Parallel", here(0), func(f ints) flow.End { return end(f.KeyBy(byOne).StoredIn(memory.NewStore()).Parallel(2, nothing)) }, "parallel", "StoredIn has no effect on Parallel"},
 		{"Validate without tags", here(0), func(f ints) flow.End { return end(f.Validate()) }, "validate", "int has no field with a validate tag"},
 		{"Step.Validate without tags", here(0), func(f ints) flow.End { return end(f.Do(flow.Func("s", same).Validate())) }, "do", "int has no field with a validate tag"},
+		{"values that JSON cannot hold", here(1), func(f ints) flow.End {
+			channels := f.Map(flow.Pure(noKey)).ClaimCheck(memory.NewStore(), flow.ClaimConfig{})
+			return channels.To(memory.NewSink[flow.Claim[chan int]]())
+		}, "claim-check", "cannot be stored as JSON"},
 		{"keys that JSON cannot hold", here(0), func(f ints) flow.End { return f.KeyBy(noKey).StoredIn(memory.NewStore()).Fold(sumUp).ForEach(nil) }, "fold", "cannot be stored as JSON"},
 		{"a Tee that does not use its flow", here(0), func(f ints) flow.End { return end(f.Tee(odd)) }, "tee", "does not use the flow that it is given"},
 		{"a case that does not use its flow", here(0), func(f ints) flow.End { return f.Route().Case("a", even, odd).Else(end) }, "route:a", "does not use the flow that it is given"},

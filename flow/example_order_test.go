@@ -97,3 +97,47 @@ func ExampleFlow_Delay() {
 	// reminder for order A2
 	// reminder for order A1
 }
+
+// A scan is too large for the queue, so the queue carries a claim for it.
+func ExampleFlow_ClaimCheck() {
+	type scan struct {
+		Name  string
+		Pages []string
+	}
+	store := memory.NewStore()
+	queue, err := queueconn.NewMemory[flow.Claim[scan]](queueconn.Config{Name: "scans"})
+	if err != nil {
+		fmt.Println(err)
+
+		return
+	}
+	defer queue.Close()
+	scans := memory.NewSource(scan{Name: "contract", Pages: []string{"page one", "page two"}})
+	pipeline := flow.New("scans", flow.From(scans).
+		ClaimCheck(store, flow.ClaimConfig{}).
+		Via(queue).
+		Apply(flow.Redeem[scan](store)).As("archive").
+		ForEach(func(_ context.Context, s scan) error {
+			fmt.Println(s.Name, len(s.Pages), "pages")
+
+			return nil
+		}))
+	if err := pipeline.Run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output: contract 2 pages
+}
+
+// The side that takes the claims may be another pipeline.
+func ExampleRedeem() {
+	store, claims := memory.NewStore(), memory.NewSink[flow.Claim[string]]()
+	in := flow.New("in", flow.From(memory.NewSource("a long text")).ClaimCheck(store, flow.ClaimConfig{TTL: 30 * 24 * time.Hour}).To(claims))
+	if err := in.Run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	texts := flow.From(memory.NewSource(claims.Values()...)).Apply(flow.Redeem[string](store)).As("archive")
+	for text, err := range texts.All(context.Background()) {
+		fmt.Println(text, err)
+	}
+	// Output: a long text <nil>
+}

@@ -177,7 +177,7 @@ func parts(fail func(context.Context, int) (int, error)) func(context.Context, i
 
 // stage adds one stage.
 func (m *maker) stage(f flow.Flow[int]) flow.Flow[int] {
-	count := 25
+	count := 26
 	if m.body {
 		count = 10
 	}
@@ -345,6 +345,16 @@ func (m *maker) keeper(f flow.Flow[int], kind int) flow.Flow[int] {
 		return flow.Merge(f, other)
 	case 21:
 		return m.resequence(f)
+	case 24:
+		m.note("claim check")
+		store := memory.NewStore()
+		if m.caught && m.chance(30) {
+			m.note("  its store fails at times")
+			store.Script(memory.OpUpdate, memory.Pass(), memory.Fail(connector.Transient(errBad)), memory.Pass().Times(3), memory.Fail(errBad))
+			store.Script(memory.OpGet, memory.Pass().Times(5), memory.Fail(connector.Transient(errBad)))
+		}
+
+		return f.ClaimCheck(store, flow.ClaimConfig{}).Apply(flow.Redeem[int](store))
 	case 23:
 		m.note("delay")
 		m.ordered = false

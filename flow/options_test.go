@@ -55,6 +55,9 @@ func TestGraphShowsEveryOption(t *testing.T) {
 			return end(keyed(f).Throttle(flow.Rate{Limit: 5, Per: time.Second, Burst: 2}))
 		}, "rate 5 per 1s, burst 2, keyed true"},
 		{"delay", func(f ints) flow.End { return end(f.Delay(&delayQueue{}, inSeconds)) }, "durable false"},
+		{"claim-check", func(f ints) flow.End {
+			return f.ClaimCheck(memory.NewStore(), flow.ClaimConfig{TTL: time.Hour}).To(memory.NewSink[intClaim]())
+		}, "max bytes 16777216, ttl 1h0m0s"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).StoredIn(memory.NewStore()).Fold(sumUp)) }, "stored true"},
 		{"fold", func(f ints) flow.End { return endGroup(keyed(f).Fold(sumUp)) }, ""},
 		{"route", func(f ints) flow.End { return f.Route().Case("a", even, end).Case("b", even, end).Else(end) }, "case a, case b, case else"},

@@ -334,6 +334,14 @@ func (s panicStore) Extend(ctx context.Context, lease time.Duration, claims ...c
 	return s.Store.Extend(ctx, lease, claims...)
 }
 
+func (s panicStore) Get(ctx context.Context, key string) (connector.Entry, error) {
+	if s.in == "Get" {
+		panic(errPanic)
+	}
+
+	return s.Store.Get(ctx, key)
+}
+
 func (s panicStore) Update(ctx context.Context, fn func(connector.KV) error) error {
 	if s.in == "Update" {
 		panic(errPanic)
@@ -362,14 +370,19 @@ func TestPanicOfAStore(t *testing.T) {
 	tests := []struct {
 		in      string
 		message bool
-	}{{"Claim", true}, {"Confirm", true}, {"Release", false}, {"Extend", false}, {"Update", true}}
+	}{{"Claim", true}, {"Confirm", true}, {"Release", false}, {"Extend", false}, {"Update", true}, {"Update a claim", true}, {"Get", true}}
 	for _, test := range tests {
 		bubble(t, test.in, func(t *testing.T) {
 			store, rejected := panicStore{memory.NewStore(), test.in}, newDead()
 			f := flow.From(memory.NewSource(1, 2)).DeadLetter(rejected)
-			if test.in == "Update" {
+			switch test.in {
+			case "Update a claim":
+				f = f.ClaimCheck(panicStore{memory.NewStore(), "Update"}, flow.ClaimConfig{}).Apply(flow.Redeem[int](store))
+			case "Get":
+				f = f.ClaimCheck(store, flow.ClaimConfig{}).Apply(flow.Redeem[int](store))
+			case "Update":
 				f = f.KeyBy(byOne).StoredIn(store).Fold(sumUp).Map(value)
-			} else {
+			default:
 				f = f.OncePerMessage(store, 0)
 			}
 			p := flow.New("store", f.Map(slow).To(memory.NewSink[int]()))
@@ -418,7 +431,12 @@ func TestGoexit(t *testing.T) {
 		"below a throttle": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.Throttle(flow.Rate{Limit: 1, Per: time.Second}).Map(exit)
 		},
-		"delay":         func(f flow.Flow[int]) flow.Flow[int] { return f.Delay(memoryQueue(t, 10), inSeconds).Map(exit) },
+		"delay": func(f flow.Flow[int]) flow.Flow[int] { return f.Delay(memoryQueue(t, 10), inSeconds).Map(exit) },
+		"redeem": func(f flow.Flow[int]) flow.Flow[int] {
+			store := memory.NewStore()
+
+			return f.ClaimCheck(store, flow.ClaimConfig{}).Apply(flow.Redeem[int](store)).Map(exit)
+		},
 		"below a batch": func(f flow.Flow[int]) flow.Flow[int] { return f.Batch(1, 0).MapEach(sameAll).Map(exit) },
 		"below a group": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.KeyBy(self).Aggregate(flow.Completion{Count: 1}, sumUp).Map(value).Map(exit)

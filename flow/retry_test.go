@@ -34,6 +34,12 @@ func TestRetryAboveAnUnfitStage(t *testing.T) {
 		}, "behind the batch-map"},
 		{"Aggregate", "retry", func(f ints) flow.End { return endGroup(f.KeyBy(byOne).Aggregate(flow.Completion{Count: 2}, sumUp)) }, "behind the aggregate"},
 		{"stored Fold", "retry", func(f ints) flow.End { return endGroup(f.KeyBy(byOne).StoredIn(store).Fold(sumUp)) }, "behind the fold"},
+		{"Resequence", "retry", func(f ints) flow.End { return end(f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{})) }, "behind the resequence"},
+		{"Throttle", "retry", func(f ints) flow.End { return end(f.Throttle(flow.Rate{Limit: 1, Per: 1})) }, "behind the throttle"},
+		{"Delay", "retry", func(f ints) flow.End { return end(f.Delay(&delayQueue{}, inSeconds)) }, "behind the delay"},
+		{"Redeem", "retry", func(f ints) flow.End {
+			return end(f.ClaimCheck(store, flow.ClaimConfig{}).Apply(flow.Redeem[int](store)))
+		}, "behind the redeem"},
 		{"Once", "retry", func(f ints) flow.End { return end(f.Once(store, byOne, 0)) }, "behind the once"},
 		{"DeadLetter", "retry", func(f ints) flow.End { return end(f.DeadLetter(newDead())) }, "behind the dead-letter"},
 		{"Split", "retry", func(f ints) flow.End { return end(f.Split(twice)) }, "behind the split"},

@@ -69,6 +69,23 @@ func TestHeldUntilEveryPartHasEnded(t *testing.T) {
 		"aggregate": func(_ *testing.T, f flow.Flow[int], slow, _ connector.Sink[int]) []flow.End {
 			return []flow.End{f.KeyBy(byOne).Aggregate(flow.Completion{Count: 4}, sumUp).Map(value).To(slow)}
 		},
+		"resequence": func(_ *testing.T, f flow.Flow[int], slow, _ connector.Sink[int]) []flow.End {
+			return []flow.End{f.KeyBy(byOne).Resequence(toInt64(self), flow.Sequence{First: 1}).To(slow)}
+		},
+		"throttle": func(_ *testing.T, f flow.Flow[int], slow, _ connector.Sink[int]) []flow.End {
+			return []flow.End{f.Throttle(flow.Rate{Limit: 1, Per: time.Second}).To(slow)}
+		},
+		"delay in memory": func(t *testing.T, f flow.Flow[int], slow, _ connector.Sink[int]) []flow.End {
+			q := memoryQueue(t, 10)
+			t.Cleanup(func() { _ = q.Close() })
+
+			return []flow.End{f.Delay(q, inSeconds).To(slow)}
+		},
+		"claim check": func(_ *testing.T, f flow.Flow[int], slow, _ connector.Sink[int]) []flow.End {
+			store := memory.NewStore()
+
+			return []flow.End{f.ClaimCheck(store, flow.ClaimConfig{}).Apply(flow.Redeem[int](store)).To(slow)}
+		},
 		"stored fold": func(_ *testing.T, f flow.Flow[int], slow, _ connector.Sink[int]) []flow.End {
 			return []flow.End{f.KeyBy(byOne).StoredIn(memory.NewStore()).Fold(sumUp).Map(value).To(slow)}
 		},
