@@ -16,8 +16,9 @@ JSON ?=
 STATE ?=
 KILLS ?= 200
 CUTS ?= 20
+SCHEDULES ?= 200000
 
-.PHONY: help run test race-note crash powerloss lint bench bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss sim lint bench bench-once fmt api tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,19 @@ crash: ## Kill the main job, and each flow over each driver, KILLS times (defaul
 
 powerloss: ## Cut the power of a disk under each driver, with 1 and 32 writers, CUTS times each (default 20). Needs root on Linux.
 	MILLRACE_CUTS=$(CUTS) go test -count=1 -timeout 30m -v ./internal/powerloss
+
+# The first schedules run twice more, to see that their traces are the same with the race detector.
+sim: race-note ## Simulate SCHEDULES pipelines (default 200000) under faults and crashes, every pair of stages among them.
+	@sim() { n=$$1; shift; \
+			out=$$(MILLRACE_SIM=$$n go test -count=1 -timeout 120m -v "$$@" -run '^TestGeneratedPipelines$$' ./flow/flowtest) || \
+				{ echo "$$out"; exit 1; }; \
+			echo "$$out" | grep 'schedules from' || { echo "no result in: $$out"; exit 1; }; }; \
+		sim $(SCHEDULES) || exit 1; \
+		plain=$$(sim 4000) && raced=$$(sim 4000 $(RACE)) && echo "$$raced" || { echo "$$plain $$raced"; exit 1; }; \
+		plain=$${plain##*digest }; raced=$${raced##*digest }; \
+		if [ "$${plain%%;*}" != "$${raced%%;*}" ]; then \
+			echo "the traces of the same 4000 seeds have the digest $${plain%%;*}, and with $(RACE) $${raced%%;*}"; exit 1; fi; \
+		echo "the traces of 4000 seeds are the same without and with $(RACE)"
 
 lint: $(GOLANGCI_LINT) ## Check format, style, layers and suspicious code.
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \

@@ -42,6 +42,8 @@ type generator struct {
 	rand *rand.Rand
 	// script are the kinds of the first stages; the others are drawn.
 	script []string
+	// routes says that a route follows.
+	routes bool
 	// refused says why the script cannot be followed.
 	refused string
 	// numbers makes names of endpoints.
@@ -243,7 +245,8 @@ func (g *generator) end(f flow.Flow[parcel]) flow.End {
 		out.filters = nil
 		g.exits = append(g.exits, out)
 	}
-	if g.depth < 2 && g.n(4) == 0 {
+	if routes := g.routes; routes || g.depth < 2 && g.n(4) == 0 {
+		g.routes = false
 		g.pairs[pair{g.path.last, "route"}] = true
 		above := g.exit
 		g.exit = out
@@ -302,13 +305,13 @@ func generate(w *World, seed uint64, script ...string) (p *flow.Pipeline, g *gen
 			pairs: make(map[pair]bool), excused: find(w, "excused", func() *notebook { return &notebook{notes: make(map[verdictOf]bool)} }),
 		}
 		if attempt < attempts {
-			g.script = script
+			g.follow(script)
 		}
 		g.source = w.Source("orders", values...)
 		if g.n(3) == 0 {
 			g.source.Declare(connector.Capabilities{Returns: true, Ordered: g.n(2) == 0})
 		}
-		p = g.pipeline(max(len(g.script), 1+g.n(4)))
+		p = g.pipeline()
 		switch err := p.Check(); {
 		case g.refused != "":
 			refused = g.refused
@@ -327,7 +330,19 @@ func generate(w *World, seed uint64, script ...string) (p *flow.Pipeline, g *gen
 	panic("no pipeline of seed " + strconv.FormatUint(seed, 10) + ": " + refused)
 }
 
-func (g *generator) pipeline(stages int) *flow.Pipeline {
+// follow makes the pipeline begin as the script says.
+func (g *generator) follow(script []string) {
+	g.script = script
+	if n := len(script); n > 0 && script[n-1] == "route" {
+		g.script, g.routes = script[:n-1], true
+	}
+}
+
+func (g *generator) pipeline() *flow.Pipeline {
+	stages := max(len(g.script), 1+g.n(4))
+	if g.routes {
+		stages = len(g.script)
+	}
 	f := flow.From(g.source).DeadLetter(g.letter())
 	for range stages {
 		f = g.stage(f)

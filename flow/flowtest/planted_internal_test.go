@@ -12,21 +12,14 @@ import (
 	"github.com/millrace-go/millrace/flow"
 )
 
-// planted are pipelines with a fault that a simulation must find.
+// planted are pipelines that break each of the promises that a simulation checks. What
+// merely loses messages is in losses.
 var planted = []struct {
 	name string
 	// found is in the text of the problem.
 	found string
 	build func(w *World) *flow.Pipeline
 }{
-	{"a sink drops the last of a batch", "is lost", func(w *World) *flow.Pipeline {
-		sink := w.Sink[int]("sink")
-		lossy := connector.SinkFunc[int](func(ctx context.Context, ms []connector.Message[int]) error {
-			return sink.Write(ctx, ms[:max(len(ms)-1, 1)])
-		})
-
-		return flow.New("p", flow.From(w.numbers()).Batch(3, time.Second).To(lossy))
-	}},
 	{"a sink hides its errors", "is lost", func(w *World) *flow.Pipeline {
 		sink := w.Sink[int]("sink")
 
@@ -35,18 +28,6 @@ var planted = []struct {
 
 			return nil
 		})))
-	}},
-	{"a dead-letter sink forgets", "is lost", func(w *World) *flow.Pipeline {
-		return flow.New("p", flow.From(w.numbers()).
-			DeadLetter(connector.SinkFunc[connector.DeadLetter[int]](
-				func(context.Context, []connector.Message[connector.DeadLetter[int]]) error { return nil })).
-			Map(func(_ context.Context, n int) (int, error) {
-				if n == 3 {
-					return 0, errors.New("bad")
-				}
-
-				return n, nil
-			}).To(w.Sink[int]("sink")))
 	}},
 	{"a source settles early", "is lost", func(w *World) *flow.Pipeline {
 		source := w.numbers()
@@ -67,21 +48,6 @@ var planted = []struct {
 		})
 
 		return flow.New("p", flow.From(twice).To(w.Sink[int]("sink")))
-	}},
-	{"a durable queue that is not", "is lost", func(w *World) *flow.Pipeline {
-		queue, sink := w.Queue[int]("queue"), w.Sink[int]("sink")
-		queue.shelf.forgets = true
-		w.Check("all", func() error {
-			for n := range 6 {
-				if !slices.Contains(sink.Values(), n+1) {
-					return errors.New("one is lost")
-				}
-			}
-
-			return nil
-		})
-
-		return flow.New("p", flow.From(w.numbers()).Via(queue).Batch(2, time.Second).To(sink))
 	}},
 	{"a write is repeated without need", "can be explained", func(w *World) *flow.Pipeline {
 		sink := w.Sink[int]("sink")
@@ -120,6 +86,16 @@ var planted = []struct {
 			Fold(func(sum, n int) int { return sum + n }).
 			Map(flow.Pure(func(g flow.Group[int, int]) int { return g.Value })).To(sink))
 	}},
+}
+
+// breaks returns the planted pipeline of the name.
+func breaks(name string) func(*World) *flow.Pipeline {
+	for _, p := range planted {
+		if p.name == name {
+			return p.build
+		}
+	}
+	panic("nothing is planted as " + name)
 }
 
 func (w *World) numbers() *SimSource[int] { return w.Source("numbers", 1, 2, 3, 4, 5, 6) }
@@ -170,7 +146,7 @@ func TestFindsWhatIsPlanted(t *testing.T) {
 func TestExplains(t *testing.T) {
 	var s *schedule
 	for seed := uint64(1); s == nil || len(s.problems) == 0; seed++ {
-		s = simulate(t, newPlan(seed, allFaults), planted[1].build, false)
+		s = simulate(t, newPlan(seed, allFaults), breaks("a sink hides its errors"), false)
 	}
 	text := explain(t, s, "MILLRACE_SEED=7 go test")
 	for _, want := range []string{
@@ -185,19 +161,57 @@ func TestExplains(t *testing.T) {
 	}
 }
 
-func TestCrashAtEveryEffect(t *testing.T) {
-	// The fault shows only when the process crashes after the sixth effect or later.
-	failed := 0
-	for at := 1; at < 30; at++ {
-		s := simulate(t, plan{crashAt: at}, planted[3].build, false)
-		if s.faults > 1 {
-			t.Errorf("%d faults, want one crash", s.faults)
-		}
-		if len(s.problems) > 0 {
-			failed++
+func TestCrashComesAtEveryEffect(t *testing.T) {
+	healthy := func(w *World) *flow.Pipeline {
+		return flow.New("p", flow.From(w.numbers()).Batch(2, time.Second).To(w.Sink[int]("sink")))
+	}
+	effects := simulate(t, newPlan(0, 0), healthy, false).steps
+	crashes, found := crashEverywhere(t, healthy)
+	if found != "" {
+		t.Fatal(found)
+	}
+	if want := effects + 1; crashes != want {
+		t.Errorf("%d crashes, want %d: one before the first effect, and one after each of %d", crashes, want, effects)
+	}
+}
+
+func TestCrashFindsASourceThatSettlesEarly(t *testing.T) {
+	crashes, found := crashEverywhere(t, breaks("a source settles early"))
+	if crashes != 3 || !strings.Contains(found, "is lost") || !strings.Contains(found, "CRASH after it has happened") {
+		t.Errorf("after %d crashes: %s", crashes, found)
+	}
+}
+
+func TestCrashIsBounded(t *testing.T) {
+	_, found := crashEverywhere(t, func(w *World) *flow.Pipeline {
+		values := make([]int, mostCrashes)
+
+		return flow.New("p", flow.From(w.Source("numbers", values...)).To(w.Sink[int]("sink")))
+	})
+	if !strings.Contains(found, "more than 1000 effects") {
+		t.Errorf("found %q", found)
+	}
+}
+
+func TestClockSkewMovesEventTimes(t *testing.T) {
+	back := false
+	for seed := uint64(0); seed < 200 && !back; seed++ {
+		var sink *SimSink[int]
+		simulate(t, newPlan(seed, ClockSkew), func(w *World) *flow.Pipeline {
+			sink = w.Sink[int]("sink")
+
+			return flow.New("p", flow.From(w.numbers()).To(sink))
+		}, false)
+		var last time.Time
+		for _, m := range sink.Messages() {
+			if m.Time().IsZero() {
+				t.Fatal("a message has no time")
+			}
+			back = back || m.Time().Before(last)
+			last = m.Time()
 		}
 	}
-	if failed == 0 {
-		t.Error("no crash shows that the source settles early")
+	if !back {
+		t.Error("event times never go backward")
 	}
 }

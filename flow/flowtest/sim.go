@@ -44,6 +44,14 @@ type SimOptions struct {
 // for each schedule, so it must not be called inside of one.
 func Sim(t *testing.T, build func(*World) *flow.Pipeline, options SimOptions) {
 	t.Helper()
+	if found := search(t, build, options); found != "" {
+		t.Fatal(found)
+	}
+}
+
+// search runs the schedules until one fails, and explains that one.
+func search(t *testing.T, build func(*World) *flow.Pipeline, options SimOptions) string {
+	t.Helper()
 	first, count := options.Seed, uint64(max(options.Schedules, 0))
 	if count == 0 {
 		count = 300
@@ -60,26 +68,46 @@ func Sim(t *testing.T, build func(*World) *flow.Pipeline, options SimOptions) {
 		effects += s.steps
 		traces[s.trace.sum] = true
 		if len(s.problems) > 0 {
-			t.Fatal(explain(t, s, fmt.Sprintf("MILLRACE_SEED=%d go test -run '^%s$'", seed, strings.ReplaceAll(t.Name(), "/", "$/^"))))
+			name := strings.ReplaceAll(t.Name(), "/", "$/^")
+
+			return explain(t, s, fmt.Sprintf("MILLRACE_SEED=%d go test -run '^%s$'", seed, name))
 		}
 	}
-	t.Logf("flowtest: %d schedules, %d of them different, %d effects", count, len(traces), effects)
+	t.Logf("flowtest: %d schedules from seed %d, %d of them different, %d effects", count, first, len(traces), effects)
+
+	return ""
 }
 
+// mostCrashes bounds the effects of a pipeline that Crash walks: the work grows with the
+// square of their number.
+const mostCrashes = 1000
+
 // Crash runs a pipeline of yours once for each effect that it has: the process crashes
-// after the first effect and starts again, then after the second one, and so on. Each
-// time everything that [Sim] checks must hold. There are no other faults.
+// before the first effect and starts again, then after the first one, after the second
+// one, and so on. Each time everything that [Sim] checks must hold. There are no other
+// faults. A pipeline with more than 1,000 effects fails the test: a few messages show as
+// much.
 func Crash(t *testing.T, build func(*World) *flow.Pipeline) {
 	t.Helper()
-	for at := 1; ; at++ {
-		s := simulate(t, plan{crashAt: max(at-1, 1), crashFirst: at == 1}, build, false)
-		if len(s.problems) > 0 {
-			t.Fatal(explain(t, s, fmt.Sprintf("go test -run '^%s$'", t.Name())))
-		}
-		if s.faults == 0 {
-			t.Logf("flowtest: the process crashed at each of %d effects", at-1)
+	crashes, found := crashEverywhere(t, build)
+	if found != "" {
+		t.Fatal(found)
+	}
+	t.Logf("flowtest: the process crashed at each of %d places", crashes)
+}
 
-			return
+// crashEverywhere counts the crashes, and explains the first that shows a problem.
+func crashEverywhere(t *testing.T, build func(*World) *flow.Pipeline) (crashes int, found string) {
+	t.Helper()
+	for at := 0; ; at++ {
+		s := simulate(t, plan{crashAt: max(at, 1), crashFirst: at == 0}, build, false)
+		switch {
+		case len(s.problems) > 0:
+			return at, explain(t, s, fmt.Sprintf("go test -run '^%s$'", t.Name()))
+		case s.faults == 0:
+			return at, ""
+		case s.steps > mostCrashes:
+			return at, fmt.Sprintf("flowtest: the pipeline has more than %d effects, too many to crash at each: give it fewer messages", mostCrashes)
 		}
 	}
 }

@@ -41,7 +41,8 @@ const (
 	// Leap lets up to an hour pass before the effect, so that leases and time-outs end.
 	Leap
 	// ClockSkew makes leases of a store end at once, or ten times later, as a store does
-	// whose clock goes forward or backward.
+	// whose clock goes forward or backward, and sets the event times of a Read an hour
+	// back or forward.
 	ClockSkew
 
 	allFaults = 1<<iota - 1

@@ -134,6 +134,7 @@ func (r *simReader[T]) take(e *effect, limit int) []connector.Message[T] {
 	}
 	messages := make([]connector.Message[T], n)
 	for i, index := range free[:n] {
+		s.items[index].stamp(e, now)
 		messages[i] = r.handOut(s.items[index], now)
 	}
 	if e.fate.fault == Twice && n > 0 {
@@ -143,6 +144,19 @@ func (r *simReader[T]) take(e *effect, limit int) []connector.Message[T] {
 	}
 
 	return messages
+}
+
+// stamp gives a message that has none an event time, by a clock that may be wrong.
+func (it *shelved[T]) stamp(e *effect, now time.Time) {
+	switch {
+	case !it.fields.Time.IsZero():
+	case e.fate.fault != ClockSkew:
+		it.fields.Time = now
+	case e.fate.done:
+		it.fields.Time = now.Add(-time.Hour)
+	default:
+		it.fields.Time = now.Add(time.Hour)
+	}
 }
 
 func (r *simReader[T]) handOut(it *shelved[T], now time.Time) connector.Message[T] {
