@@ -28,5 +28,49 @@
 // Outside of a bubble everything but Idle works in real time. That is what a test with a
 // real database needs.
 //
-// The functions take a testing.TB and must be called from the goroutine of the test.
+// # Simulation
+//
+// [Sim] runs a pipeline under hundreds of schedules in which effects fail, work without
+// saying so, come late, twice or out of order, and in which the process crashes and starts
+// again. [Crash] crashes it at each of its effects in turn. The pipeline is built by a
+// function of the test, with connectors of a [World]:
+//
+//	func TestOrdersLosesNothing(t *testing.T) {
+//		flowtest.Sim(t, func(w *flowtest.World) *flow.Pipeline {
+//			return orders(w.Source("orders", "5", "x", "7"), w.Sink[int]("invoices"))
+//		}, flowtest.SimOptions{})
+//	}
+//
+// After each schedule these must hold:
+//   - The ledger closes, and says what the sources saw.
+//   - What a source was told is delivered is in a sink or in a durable queue, and what it
+//     was told is dead-lettered is so too. This needs message IDs, so it is left to your own
+//     checks behind an Aggregate, a Batch that makes one message of many, a MapMessage or a
+//     ForEach, and where a sink is not of the World.
+//   - No message is settled twice with different outcomes, and an ordered source learns the
+//     outcomes in the order of Read.
+//   - No sink has a message more often than its handouts and the lost answers explain, nor
+//     more often than [SimSink.AtMost] allows.
+//   - With [SimSink.InOrder], messages arrive in the order of their source.
+//   - Stop leaves what it reports.
+//   - The pipeline finishes once the faults end, in bounded time, effects and starts.
+//   - Your own conditions, which [World.Check] adds.
+//
+// A schedule that fails is shrunk and printed:
+//
+//	    start 1
+//	 1  numbers.Open
+//	 2  numbers.Read             up to 32
+//	!3  numbers.Settle           numbers:1 delivered  -- CRASH after it has happened
+//	    ... 1s later
+//	    start 2
+//	...
+//	Replay it with:
+//	    MILLRACE_SEED=4 go test -run '^TestOrdersLosesNothing$'
+//
+// A crash ends the process with all its effects that have not happened: a store sees the
+// connection end before the process starts again. A process that is only slow, beside
+// another one that took its place, is not simulated.
+//
+// Sim and Crash take a *testing.T. The other functions take a testing.TB, and must be called from the goroutine of the test.
 package flowtest

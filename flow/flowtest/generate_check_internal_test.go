@@ -23,38 +23,49 @@ func (g *generator) check() error {
 		arrived[i] = out.arrived()
 	}
 	var errs []error
-	for _, it := range g.source.shelf.items {
-		order := it.value.Orders[0]
-		text := ""
-		switch it.outcome {
-		case connector.Delivered, connector.Duplicate:
-			for i, out := range g.exits {
-				if lost := out.lost(arrived[i][order]); lost != "" && !g.excuses(it.outcome, out, order, dead[order]) {
-					text = fmt.Sprintf("at exit %d, %s", i+1, lost)
-				}
+	for _, source := range g.sources {
+		for _, it := range source.shelf.items {
+			order := it.value.Orders[0]
+			if text := g.missing(source.shelf.label, it, dead[order], arrived); text != "" {
+				errs = append(errs, fmt.Errorf("order %d (%s) is lost: its outcome is %v, but %s",
+					order, it.fields.Position, it.outcome, text))
 			}
-		case connector.DeadLettered:
-			if !dead[order] {
-				text = "there is no letter"
-			}
-		case connector.Filtered:
-			if !slices.ContainsFunc(g.exits, func(out *exit) bool { return g.filtered(out, order) }) {
-				text = "no filter ended it"
-			}
-		case connector.Dropped:
-			if !g.drops {
-				text = "no stage drops anything"
-			}
-		case connector.Pending, connector.Returned:
-			text = "it is not done"
-		}
-		if text != "" {
-			errs = append(errs, fmt.Errorf("order %d (%s) is lost: its outcome is %v, but %s",
-				order, it.fields.Position, it.outcome, text))
 		}
 	}
 
 	return errors.Join(errs...)
+}
+
+// missing says why the outcome that a source was told of an order is not true.
+func (g *generator) missing(source string, it *shelved[parcel], dead bool, arrived []map[int]map[int]bool) string {
+	order := it.value.Orders[0]
+	switch it.outcome {
+	case connector.Delivered, connector.Duplicate:
+		for i, out := range g.exits {
+			if !slices.Contains(out.sources, source) || g.excuses(it.outcome, out, order, dead) {
+				continue
+			}
+			if lost := out.lost(arrived[i][order]); lost != "" {
+				return fmt.Sprintf("at exit %d, %s", i+1, lost)
+			}
+		}
+	case connector.DeadLettered:
+		if !dead {
+			return "there is no letter"
+		}
+	case connector.Filtered:
+		if !g.excused.has(anyFilter, order) {
+			return "no filter ended it"
+		}
+	case connector.Dropped:
+		if !g.drops {
+			return "no stage drops anything"
+		}
+	case connector.Pending, connector.Returned:
+		return "it is not done"
+	}
+
+	return ""
 }
 
 // arrived has, for each order, the parts of it that are in the sinks.
@@ -91,7 +102,8 @@ func (g *generator) excuses(o connector.Outcome, out *exit, order int, dead bool
 	switch {
 	case g.filtered(out, order):
 		return true
-	case o == connector.Duplicate: // of one that has ended in another way
+	case o == connector.Duplicate, g.remembers:
+		// A start before this one may have ended it in another way, in this branch at least.
 		return dead || g.drops
 	default:
 		return dead && g.forgets // behind a stage that settles, it may end in another way

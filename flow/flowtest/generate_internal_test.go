@@ -46,17 +46,20 @@ type generator struct {
 	routes bool
 	// refused says why the script cannot be followed.
 	refused string
+	// first is how many messages the first source has.
+	first int
 	// numbers makes names of endpoints.
 	numbers int
 	path    path
 	// drops says that a buffer may drop messages, forgets that a stage settles before the
-	// end of the pipeline.
-	drops, forgets bool
-	pairs          map[pair]bool
-	excused        *notebook
-	letters        []*SimSink[connector.DeadLetter[parcel]]
-	source         *SimSource[parcel]
-	exits          []*exit
+	// end of the pipeline, remembers that one tells what has ended before.
+	drops, forgets, remembers bool
+
+	pairs   map[pair]bool
+	excused *notebook
+	letters []*SimSink[connector.DeadLetter[parcel]]
+	sources []*SimSource[parcel]
+	exits   []*exit
 	// exit is that of the route whose branch grows.
 	exit *exit
 	// inside is set in the body of a parallel stage, depth counts branches.
@@ -78,6 +81,8 @@ type path struct {
 	// parts is how many parts a message was split into.
 	parts   int
 	filters []string
+	// sources are those whose messages get here.
+	sources []string
 }
 
 // exit is where each message must arrive, unless a filter has ended it: in one of the
@@ -102,11 +107,14 @@ type verdictOf struct {
 	order  int
 }
 
+// anyFilter stands for whichever filter it was.
+const anyFilter = ""
+
 func (n *notebook) note(filter string, orders []int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, o := range orders {
-		n.notes[verdictOf{filter, o}] = true
+		n.notes[verdictOf{filter, o}], n.notes[verdictOf{anyFilter, o}] = true, true
 	}
 }
 
@@ -154,11 +162,13 @@ func (g *generator) body(f flow.Flow[parcel]) flow.Flow[parcel] {
 func (g *generator) unfit(name string) string {
 	switch {
 	case g.inside && slices.Contains([]string{
-		"parallel", "unordered", "keyed", "via", "via-memory", "buffer", "aggregate-stored", "tee",
+		"parallel", "unordered", "keyed", "via", "via-memory", "buffer", "aggregate-stored", "tee", "merge",
 	}, name):
 		return "a body cannot have it"
 	case name == "tee" && g.depth > 1:
 		return "the branches are deep enough"
+	case name == "merge" && len(g.sources) > 1:
+		return "two sources are enough"
 	case g.path.grouped && slices.Contains([]string{"once", "fold-stored", "aggregate-stored"}, name):
 		return "a group has the ID of its first message, whatever else is in it"
 	default:
@@ -288,6 +298,27 @@ func (g *generator) to(f flow.Flow[parcel], sink *SimSink[parcel]) flow.End {
 	return f.To(to)
 }
 
+// from begins a flow with so many orders, numbered from first on.
+func (g *generator) from(name string, first, count int) flow.Flow[parcel] {
+	values := make([]parcel, count)
+	for i := range values {
+		values[i].Orders = []int{first + i}
+	}
+	source := g.w.Source(name, values...)
+	g.sources = append(g.sources, source)
+	g.path.sources = append(slices.Clone(g.path.sources), name)
+	caps := connector.Capabilities{Returns: true}
+	switch g.n(6) {
+	case 0:
+		caps.Ordered = true
+	case 1:
+		// It does not end before everything in flight has ended, as a queue does.
+		caps.Lease, g.path.queued = time.Minute, true
+	}
+
+	return flow.From(source.Declare(caps)).DeadLetter(g.letter())
+}
+
 // attempts is how many random pipelines are made to find one that flow accepts.
 const attempts = 30
 
@@ -295,22 +326,18 @@ const attempts = 30
 // stages of the script, if any pipeline can; else refused says why not, and it is a
 // random one.
 func generate(w *World, seed uint64, script ...string) (p *flow.Pipeline, g *generator, refused string) {
-	values := make([]parcel, 8+int(mix(seed, 77)%20))
-	for i := range values {
-		values[i].Orders = []int{i + 1}
-	}
+	excused := find(w, "excused", func() *notebook { return &notebook{notes: make(map[verdictOf]bool)} })
+	endpoints := len(w.endpoints)
 	for attempt := range uint64(10 * attempts) {
+		w.endpoints = w.endpoints[:endpoints] // without those that a refused pipeline asked for
 		g = &generator{
 			w: w, rand: rand.New(rand.NewPCG(seed, attempt)), path: path{last: "from", parts: 1},
-			pairs: make(map[pair]bool), excused: find(w, "excused", func() *notebook { return &notebook{notes: make(map[verdictOf]bool)} }),
+			pairs: make(map[pair]bool), excused: excused,
 		}
 		if attempt < attempts {
 			g.follow(script)
 		}
-		g.source = w.Source("orders", values...)
-		if g.n(3) == 0 {
-			g.source.Declare(connector.Capabilities{Returns: true, Ordered: g.n(2) == 0})
-		}
+		g.first = 8 + int(mix(seed, 77)%20)
 		p = g.pipeline()
 		switch err := p.Check(); {
 		case g.refused != "":
@@ -343,7 +370,7 @@ func (g *generator) pipeline() *flow.Pipeline {
 	if g.routes {
 		stages = len(g.script)
 	}
-	f := flow.From(g.source).DeadLetter(g.letter())
+	f := g.from("orders", 1, g.first)
 	for range stages {
 		f = g.stage(f)
 	}

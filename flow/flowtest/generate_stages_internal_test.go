@@ -140,6 +140,8 @@ func kinds() []kind {
 			return g.batch(f).MapEach(func(_ context.Context, ps []parcel) ([]parcel, error) { return ps, nil })
 		}},
 		{"once", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] {
+			g.remembers = true
+
 			return f.OncePerMessage(g.w.Store("state"), 0)
 		}},
 		{"fold", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] { return g.fold(f.KeyBy(parcel.key)) }},
@@ -170,6 +172,11 @@ func kinds() []kind {
 			g.path.queued = true
 
 			return f.Via(q)
+		}},
+		{"merge", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] {
+			g.path.merged = g.path.merged || g.path.parts > 1 // what comes now has fewer parts
+
+			return flow.Merge(f, g.from("more", 101, 2+g.n(6)))
 		}},
 		{"tee", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] {
 			return f.Tee(func(side flow.Flow[parcel]) flow.End { return g.side(side) })

@@ -3,6 +3,7 @@ package flowtest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -97,7 +98,7 @@ func (s *schedule) judge() {
 // check of a source or queue: what it was told is true.
 func (s *shelf[T]) check(w *World) []error {
 	problems := slices.Clone(s.problems)
-	if !w.keepsIDs() || s.queue && !s.caps.Durable {
+	if !w.keepsIDs() || !w.seesSinks() || s.queue && !s.caps.Durable {
 		return problems // or what a queue inside the pipeline is told means nothing
 	}
 	arrived := w.arrived(s)
@@ -121,6 +122,28 @@ func (w *World) keepsIDs() bool {
 	}
 
 	return true
+}
+
+// seesSinks reports whether what the pipeline writes ends up in the World: a sink of the
+// user's own may stand in front of one of the World, but not in place of it.
+func (w *World) seesSinks() bool {
+	strangers, known := 0, make(map[string]bool)
+	for _, e := range w.endpoints {
+		if a, ok := e.(interface{ took() map[string]int }); ok && a.took() != nil {
+			known[e.name()] = true
+		}
+	}
+	free := maps.Clone(known)
+	for _, stage := range w.life.pipeline.Graph().Stages {
+		switch stage.Kind {
+		case "to", "dead-letter", "via":
+			if delete(free, stage.Endpoint); !known[stage.Endpoint] {
+				strangers++
+			}
+		}
+	}
+
+	return strangers <= len(free)
 }
 
 // arrived has the ID of each message that a sink or another queue has accepted, and those

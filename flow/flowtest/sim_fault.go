@@ -34,7 +34,7 @@ const (
 	// Shuffled Reads hand messages out in another order, unless the source is ordered.
 	Shuffled
 	// Crashing ends the process before or after the effect; it starts again on the same
-	// sources, queues and stores.
+	// sources, queues, stores and sinks. Its other effects under way do not happen.
 	Crashing
 	// Stopping stops the pipeline as an operator does; it is started again.
 	Stopping

@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -141,6 +142,19 @@ func TestOneNameForTwoConnectors(t *testing.T) {
 	})
 	if !strings.Contains(got, `two different connectors have the name "numbers"`) {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestASinkOfTheUsersOwnIsNotALoss(t *testing.T) {
+	got := problemsOf(t, func(w *World) *flow.Pipeline {
+		own := connector.SinkFunc[int](func(ctx context.Context, _ []connector.Message[int]) error {
+			return w.Do(ctx, "own.Write", func(context.Context) error { return nil })
+		})
+
+		return flow.New("p", flow.From(w.numbers()).DeadLetter(w.Sink[connector.DeadLetter[int]]("rejected")).To(own))
+	})
+	if got != "" {
+		t.Error(got)
 	}
 }
 
