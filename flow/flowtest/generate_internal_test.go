@@ -367,7 +367,7 @@ func (g *generator) follow(script []string) {
 
 func (g *generator) pipeline() *flow.Pipeline {
 	stages := max(len(g.script), 1+g.n(4))
-	if g.routes {
+	if g.routes || len(g.script) == 1 {
 		stages = len(g.script)
 	}
 	f := g.from("orders", 1, g.first)

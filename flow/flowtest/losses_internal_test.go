@@ -233,7 +233,7 @@ func writing(
 
 // The test of ten lines finds nothing wrong with the shop as it is, and each of the losses.
 func TestFindsEachLoss(t *testing.T) {
-	if found := search(t, shopTest(func(*World, *shop) {}), SimOptions{}); found != "" {
+	if found := search(t, shopTest(func(*World, *shop) {}), SimOptions{Schedules: 100}); found != "" {
 		t.Fatalf("the shop as it is: %s", found)
 	}
 	for _, l := range losses {
