@@ -87,7 +87,7 @@ func (b Batched[T]) To(sink connector.Sink[T]) End {
 // Map makes one message of each batch. Its members end as it ends.
 func (b Batched[T]) Map[Out any](fn func(context.Context, []T) (Out, error)) Flow[Out] {
 	n := newNode[T, Out]("batch-map", b.up)
-	n.traits |= makes
+	n.traits |= makes | fails
 	n.require(fn != nil, "the function is nil")
 	b.define(n)
 	n.wire = func(w *wiring, n *node) any {
@@ -110,13 +110,17 @@ func (b Batched[T]) Map[Out any](fn func(context.Context, []T) (Out, error)) Flo
 
 // Slices makes one message of each batch: the values as a slice.
 func (b Batched[T]) Slices[B []T]() Flow[B] {
-	return b.Map(func(_ context.Context, values []T) (B, error) { return B(values), nil })
+	f := b.Map(func(_ context.Context, values []T) (B, error) { return B(values), nil })
+	f.n.traits &^= fails
+
+	return f
 }
 
 // MapEach turns each batch into as many values, one for each member, in the same order;
 // each message goes on by itself.
 func (b Batched[T]) MapEach[Out any](fn func(context.Context, []T) ([]Out, error)) Flow[Out] {
 	n := newNode[T, Out]("batch-map-each", b.up)
+	n.traits |= fails
 	n.require(fn != nil, "the function is nil")
 	b.define(n)
 	n.wire = func(w *wiring, n *node) any {

@@ -45,6 +45,7 @@ const defaultClaimBytes = 16 << 20
 // message was filtered or dead-lettered on its way, stays for ClaimConfig.TTL.
 func (f Flow[T]) ClaimCheck[C Claim[T]](store connector.Store, config ClaimConfig) Flow[C] {
 	n := newNode[T, C]("claim-check", f.n)
+	n.traits |= fails
 	n.endpoint = store
 	defineClaims[T](n, store)
 	n.require(config.MaxBytes >= 0, "ClaimConfig.MaxBytes is negative")

@@ -26,6 +26,8 @@ type StageInfo struct {
 	At       string   `json:"at"`
 	Endpoint string   `json:"endpoint,omitempty"`
 	Options  []Option `json:"options,omitempty"`
+	// Fails says that the stage has a function or an endpoint that can fail.
+	Fails bool `json:"fails,omitzero"`
 	// Inside names the parallel stage whose body this one belongs to.
 	Inside string `json:"inside,omitempty"`
 }
@@ -42,7 +44,7 @@ func (p *Pipeline) Graph() Graph {
 	for _, n := range p.plan.nodes {
 		info := StageInfo{
 			Name: p.plan.names[n], Kind: n.kind, In: n.in.String(), Out: n.out.String(), At: n.at,
-			Endpoint: connector.Describe(n.endpoint).Name, Options: slices.Clone(n.options),
+			Endpoint: connector.Describe(n.endpoint).Name, Options: slices.Clone(n.options), Fails: n.traits.has(fails),
 		}
 		if in := p.plan.inside[n]; in != nil {
 			info.Inside = p.plan.names[in]

@@ -105,7 +105,7 @@ func (k Keyed[Key, T]) define(n *node) {
 		return
 	}
 	n.options = append(n.options, option("stored", true))
-	n.traits |= holds
+	n.traits |= holds | fails
 	t := reflect.TypeFor[Key]()
 	_, err := json.Marshal(reflect.Zero(t).Interface())
 	n.require(err == nil, "keys of type %v cannot be stored as JSON: %v", t, err)

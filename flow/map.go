@@ -2,6 +2,9 @@ package flow
 
 import (
 	"context"
+	"reflect"
+	"runtime"
+	"strings"
 
 	"github.com/millrace-go/millrace/connector"
 )
@@ -14,6 +17,13 @@ func Pure[In, Out any](fn func(In) Out) func(context.Context, In) (Out, error) {
 	}
 
 	return func(_ context.Context, in In) (Out, error) { return fn(in), nil }
+}
+
+// isPure reports whether Pure made the function.
+func isPure(fn any) bool {
+	f := runtime.FuncForPC(reflect.ValueOf(fn).Pointer())
+
+	return f != nil && strings.Contains(f.Name(), "/flow.Pure[")
 }
 
 // Map turns each value into another. A failure is that of the message: the nearest
@@ -52,6 +62,9 @@ func (f Flow[T]) Enrich[Key, Part any](key func(T) Key, step Step[Key, Part], wi
 func mapped[In, Out any](kind string, f Flow[In], fn func(context.Context, In) (Out, error)) Flow[Out] {
 	n := newNode[In, Out](kind, f.n)
 	n.require(fn != nil, "the function is nil")
+	if !isPure(fn) {
+		n.traits |= fails
+	}
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)
 
@@ -77,6 +90,7 @@ func (f Flow[T]) MapMessage[Out any](
 	fn func(context.Context, connector.Message[T]) (connector.Message[Out], error),
 ) Flow[Out] {
 	n := newNode[T, Out]("map-message", f.n)
+	n.traits |= fails
 	n.require(fn != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)

@@ -63,6 +63,8 @@ const (
 	keepsOrder
 	// alone cannot run several times side by side.
 	alone
+	// fails has a function or an endpoint that can fail.
+	fails
 )
 
 func (t traits) has(one traits) bool { return t&one != 0 }

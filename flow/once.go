@@ -32,7 +32,7 @@ func onceMessage[T any](
 	f Flow[T], store connector.Store, ttl time.Duration, keyed bool, key func(*connector.Meta, T) string,
 ) Flow[T] {
 	n := newNode[T, T]("once", f.n)
-	n.traits |= holds | frames
+	n.traits |= holds | frames | fails
 	n.endpoint = store
 	n.require(store != nil, "the store is nil: pass a connector.Store")
 	n.require(keyed, "the key function is nil")

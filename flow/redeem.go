@@ -25,7 +25,7 @@ import (
 func Redeem[T any](store connector.Store) func(Flow[Claim[T]]) Flow[T] {
 	return func(f Flow[Claim[T]]) Flow[T] {
 		n := newNode[Claim[T], T]("redeem", f.n)
-		n.traits |= frames
+		n.traits |= frames | fails
 		n.endpoint = store
 		defineClaims[T](n, store)
 		n.wire = func(w *wiring, n *node) any {

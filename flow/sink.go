@@ -45,7 +45,7 @@ func (f Flow[T]) ForEach(fn func(context.Context, T) error) End { return forEach
 
 func forEach[T any](f Flow[T], fn func(context.Context, T) error) End {
 	n := newNode[T, T]("for-each", f.n)
-	n.traits |= ends
+	n.traits |= ends | fails
 	n.require(fn != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
 		c := w.counter(n)
@@ -95,7 +95,7 @@ func (r *run) turn(n *node) chan struct{} {
 
 func newSinkNode[T any](kind string, up *node, sink connector.Sink[T]) *node {
 	n := newNode[T, T](kind, up)
-	n.traits |= ends
+	n.traits |= ends | fails
 	n.require(sink != nil, "the sink is nil: pass a connector.Sink")
 	n.writesTo(sink)
 

@@ -15,7 +15,7 @@ import (
 // takes single parts.
 func (f Flow[T]) Split[Out any](parts func(context.Context, T) iter.Seq2[Out, error]) Flow[Out] {
 	n := newNode[T, Out]("split", f.n)
-	n.traits |= makes
+	n.traits |= makes | fails
 	n.require(parts != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)

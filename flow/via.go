@@ -56,7 +56,7 @@ func via[T any](f Flow[T], queue connector.Queue[T]) Flow[T] {
 func hopped[T any](f Flow[T], kind string, h *hop[T]) Flow[T] {
 	queue := h.queue
 	near := newNode[T, T](kind, f.n)
-	near.traits |= lanes | holds | ends
+	near.traits |= lanes | holds | ends | fails
 	near.wire = h.wireNear
 	far := newNode[T, T](kind+"-out", near)
 	far.open = h.openFar

@@ -42,6 +42,7 @@ func Replay[T any](t testing.TB, recording string, build func(connector.Source[T
 	p = p.With(config)
 	met := newScenario(p.Graph(), want)
 	err = p.Run(rehearse.With(t.Context(), met.next))
+	covered.note(p)
 	for _, got := range config.Recorder.Recordings() {
 		if got.Message.ID != want.Message.ID {
 			continue

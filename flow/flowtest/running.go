@@ -37,6 +37,7 @@ func Start(t testing.TB, p *flow.Pipeline) *Running {
 	go pprof.Do(t.Context(), pprof.Labels(labelKey, r.label), func(ctx context.Context) {
 		defer close(r.ended)
 		r.err = p.Run(ctx)
+		covered.note(p)
 	})
 	for !r.begun() && !rest() {
 		time.Sleep(time.Millisecond)

@@ -146,6 +146,7 @@ func (s *schedule) begin() *life {
 	s.trace.start(l)
 	go func() {
 		l.err = l.pipeline.Run(turns.With(context.Background(), l))
+		covered.note(l.pipeline)
 		close(l.ended)
 		s.gate.signal()
 	}()
