@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// verdict is what a test run with one fault came to.
+type verdict struct {
+	caught bool
+	// by is the test that failed.
+	by   string
+	took time.Duration
+}
+
+const (
+	// controlLimit bounds a run without a fault.
+	controlLimit = 5 * time.Minute
+	// A run with a fault may take patience times as long as one without, and leastLimit
+	// in any case: what hangs is caught then.
+	patience   = 4
+	leastLimit = 20 * time.Second
+	// costTests measure allocations. A copy of a function costs more, because the compiler
+	// does not put it into its callers, and no fault of the list is about cost.
+	costTests = "Alloc"
+	// memoryLimit in KiB keeps a fault that grows without end from the machine.
+	memoryLimit = 8 << 20
+)
+
+// control runs the tests of a package without a fault, and notes how long they take.
+func (b *builds) control(ctx context.Context, pkg string) error {
+	for _, number := range []int{0, unchanged} {
+		v, err := b.test(ctx, pkg, number, controlLimit)
+		if err != nil {
+			return err
+		}
+		if v.caught {
+			return fmt.Errorf("the tests of %s fail without a fault (control %d) in %s: nothing can be said of the faults", pkg, number, v.by)
+		}
+		b.took[pkg] = max(b.took[pkg], v.took)
+	}
+
+	return nil
+}
+
+// try runs the tests of a package with a fault.
+func (b *builds) try(ctx context.Context, pkg string, number int) (verdict, error) {
+	return b.test(ctx, pkg, number, max(leastLimit, patience*b.took[pkg]))
+}
+
+// test runs the tests of a package until the first of them fails.
+func (b *builds) test(ctx context.Context, pkg string, number int, limit time.Duration) (verdict, error) {
+	const grace = 10 * time.Second
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, limit+grace)
+	defer cancel()
+	temporary, err := os.MkdirTemp(b.dir, "tmp")
+	if err != nil {
+		return verdict{}, fmt.Errorf("make a directory for the tests: %w", err)
+	}
+	defer os.RemoveAll(temporary)
+	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -v "$0"; exec "$@"`, strconv.Itoa(memoryLimit),
+		b.tests[pkg], "-test.failfast", "-test.skip", costTests, "-test.timeout", limit.String())
+	cmd.Dir = filepath.Join(b.root, pkg)
+	cmd.Env = append(os.Environ(), activeEnvironment+"="+strconv.Itoa(number), "TMPDIR="+temporary)
+	cmd.WaitDelay = time.Second
+	out, into := io.Pipe()
+	cmd.Stdout, cmd.Stderr = into, into
+	if err := cmd.Start(); err != nil {
+		return verdict{}, fmt.Errorf("start the tests of %s: %w", pkg, err)
+	}
+	by := make(chan string, 1)
+	go func() { by <- firstFailure(out, cancel) }()
+	err = cmd.Wait()
+	_ = into.Close() // never fails
+	v := verdict{caught: err != nil, by: pkg + " " + <-by, took: time.Since(start)}
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited && ctx.Err() == nil {
+		return v, fmt.Errorf("run the tests of %s: %w", pkg, err)
+	}
+
+	return v, nil
+}
+
+var (
+	failLine  = regexp.MustCompile(`^\s*--- FAIL: (\S+)`)
+	panicLine = regexp.MustCompile(`^(panic|fatal error): (.*)`)
+	hungLine  = regexp.MustCompile(`^\t\t(Test\S+|Example\S+|Fuzz\S+) \(`)
+	frameLine = regexp.MustCompile(`\.((?:Test|Example)\w+)\(`)
+)
+
+// firstFailure reads the output of tests and returns the name of the first that failed. It
+// ends the run soon after, because what comes then tells nothing more.
+func firstFailure(out io.Reader, stop func()) string {
+	failed, died, hint := "", "", ""
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if m := failLine.FindStringSubmatch(line); m != nil {
+			if failed == "" {
+				time.AfterFunc(300*time.Millisecond, stop) // the names of its parts follow
+			}
+			if failed == "" || strings.HasPrefix(m[1], failed+"/") {
+				failed = m[1]
+			}
+		} else if m := panicLine.FindStringSubmatch(line); m != nil && died == "" {
+			died = m[2]
+		} else if m := hungLine.FindStringSubmatch(line); m != nil && hint == "" {
+			hint = m[1]
+		} else if m := frameLine.FindStringSubmatch(line); m != nil && hint == "" && died != "" {
+			hint = m[1]
+		}
+	}
+	_, _ = io.Copy(io.Discard, out) // after a line that is too long
+	switch {
+	case failed != "":
+		return failed
+	case died != "" && hint != "":
+		return hint + " (" + short(died) + ")"
+	case died != "":
+		return "(" + short(died) + ")"
+	default:
+		return "(no test named)"
+	}
+}
+
+func short(text string) string {
+	const most = 60
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+
+	return text
+}
