@@ -247,11 +247,14 @@ func TestStoredStateSurvivesACrash(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustRun(t, build())
-			last := sink.Values()[len(sink.Values())-2:]
-			got := []string{show(last[0]), show(last[1])}
-			slices.Sort(got) // which key comes last depends on which messages were not settled
-			if want := []string{"even=6/2 still open", "odd=4/2 still open"}; !slices.Equal(got, want) {
-				t.Errorf("after the messages came again: %q", got)
+			// How many messages shared the settlement that failed is not given, so any of them
+			// may have come again.
+			last := make(map[string]string)
+			for _, g := range sink.Values() {
+				last[g.Key] = show(g)
+			}
+			if last["odd"] != "odd=4/2 still open" || last["even"] != "even=6/2 still open" {
+				t.Errorf("after the messages came again: %q", last)
 			}
 		})
 	})

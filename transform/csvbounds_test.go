@@ -23,6 +23,9 @@ func TestCSVBounds(t *testing.T) {
 		{name: "record far over", row: "1234,1234" + strings.Repeat("x", 200_000), cause: "record of 9 bytes is over the limit of 8"},
 		{name: "record far over with quotes", row: "1234,\"x\n\",\"\"\"\"" + strings.Repeat(",\"y\n\"", 50_000), cause: "over the limit"},
 		{name: "columns over", row: "1,2,3", cause: "more than 2 columns"},
+		{name: "quoted, at every bound", row: "\"12\",1234"},
+		{name: "quoted, field over", row: "\"\",12345", cause: "field of 5 bytes is over the limit of 4"},
+		{name: "quoted, columns over", row: "\"1\",2,3", cause: "more than 2 columns"},
 	}
 	for _, test := range tests {
 		for _, end := range []string{"\n", "\r\n"} {

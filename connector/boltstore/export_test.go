@@ -62,6 +62,18 @@ func withDB(t testing.TB, path string, fn func(tx *bolt.Tx)) {
 // fails.
 func OpenBreakable(t testing.TB, path string) (*Store, func()) {
 	t.Helper()
+	s, file := OpenWithFile(t, path)
+
+	return s, func() {
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// OpenWithFile opens a store and returns its file as well.
+func OpenWithFile(t testing.TB, path string) (*Store, *os.File) {
+	t.Helper()
 	var file *os.File
 	s, err := open(path, Config{}, func(path string, flag int, mode os.FileMode) (*os.File, error) {
 		var err error
@@ -72,13 +84,9 @@ func OpenBreakable(t testing.TB, path string) (*Store, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() }) // its file is closed already
+	t.Cleanup(func() { _ = s.Close() }) // its file may be closed already
 
-	return s, func() {
-		if err := file.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return s, file
 }
 
 // FuzzDecode checks that no bytes make the decoder of records panic, and that what it

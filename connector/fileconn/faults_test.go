@@ -140,3 +140,15 @@ func TestDirectorySyncFails(t *testing.T) {
 		t.Errorf("write: %v", err)
 	}
 }
+
+// A new file whose name may be lost in a power cut accepts nothing.
+func TestDirectorySyncOfANewFileFails(t *testing.T) {
+	for _, mode := range []fileconn.Mode{fileconn.WholeFile, fileconn.Parts, fileconn.Append} {
+		broken := errors.New("medium error")
+		sink := lineSink(t, fileconn.SinkConfig{Path: target(t), Mode: mode})
+		sink.Inject(&fileconn.Faults{SyncDir: func() error { return broken }})
+		if err := sink.Write(t.Context(), messages("a")); !errors.Is(err, broken) {
+			t.Errorf("%v: write: %v", mode, err)
+		}
+	}
+}

@@ -169,6 +169,11 @@ func TestPartsByBytes(t *testing.T) {
 		"out.part-000001.txt": "ab\ncd\n", "out.part-000002.txt": "e\n",
 		"out.part-000003.txt": "longer than a part\n", "out.part-000004.txt": "f\n",
 	})
+	over := target(t)
+	sink = lineSink(t, fileconn.SinkConfig{Path: over, Mode: fileconn.Parts, PartBytes: 6})
+	write(t, sink, "ab", "cde") // one byte more than a part
+	closed(t, sink)
+	wantTree(t, over, files{"out.part-000001.txt": "ab\n", "out.part-000002.txt": "cde\n"})
 }
 
 func TestPartsByAge(t *testing.T) {

@@ -45,6 +45,18 @@ func FlipBit(t testing.TB, path, body string) {
 // fails.
 func OpenBreakable[T any](t testing.TB, path string, codec connector.Codec[T]) (*Queue[T], func()) {
 	t.Helper()
+	q, file := OpenWithFile(t, path, codec)
+
+	return q, func() {
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// OpenWithFile opens a queue and returns its file as well.
+func OpenWithFile[T any](t testing.TB, path string, codec connector.Codec[T]) (*Queue[T], *os.File) {
+	t.Helper()
 	var file *os.File
 	q, err := open(path, codec, Config{}, func(path string, flag int, mode os.FileMode) (*os.File, error) {
 		var err error
@@ -55,11 +67,16 @@ func OpenBreakable[T any](t testing.TB, path string, codec connector.Codec[T]) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = q.Close() }) // its file is closed already
+	t.Cleanup(func() { _ = q.Close() }) // its file may be closed already
 
-	return q, func() {
-		if err := file.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return q, file
+}
+
+// HoldCommits keeps a durable queue from committing until the function that it returns is
+// called.
+func HoldCommits[T any](q *Queue[T]) (release func()) {
+	lead := q.storage.(*durable[T]).commits.lead
+	lead <- struct{}{}
+
+	return func() { <-lead }
 }

@@ -100,9 +100,9 @@ func boundFaults() []fault {
 func inputFaults() []fault {
 	return []fault{
 		{
-			name: "body-one-byte-too-long", breaks: 17, file: "connector/httpconn/send.go",
-			wrong: "a body has one byte more than its bound",
-			old:   "if buffer.Len() > most {", new: "if buffer.Len() > most+1 {",
+			name: "body-cut-at-bound", breaks: 17, file: "connector/httpconn/send.go",
+			wrong: "a body over its bound is cut off there and taken for whole",
+			old:   "io.LimitReader(body, int64(most)+1)", new: "io.LimitReader(body, int64(most))",
 		},
 		{
 			name: "body-not-limited", breaks: 17, file: "connector/httpconn/body.go",

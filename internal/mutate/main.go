@@ -133,7 +133,7 @@ func prepare(ctx context.Context, root string, mutants []*mutant) (*builds, erro
 	}
 	slices.Sort(packages)
 	packages = slices.Compact(packages)
-	b, err := compile(ctx, root, together(mutants), packages)
+	b, err := compile(ctx, root, together(root, mutants), packages)
 	if err != nil {
 		return b, err
 	}

@@ -53,7 +53,7 @@ func locate(root string, faults []fault) ([]*mutant, error) {
 }
 
 // together returns the changed files for all mutants that need no compilation of their own.
-func together(mutants []*mutant) map[string]string {
+func together(root string, mutants []*mutant) map[string]string {
 	variants := make(map[*source]map[*ast.FuncDecl][]variant)
 	for _, m := range mutants {
 		if m.alone {
@@ -67,7 +67,7 @@ func together(mutants []*mutant) map[string]string {
 	}
 	files := make(map[string]string)
 	for s, v := range variants {
-		files[s.path] = s.withVariants(v)
+		files[s.path] = s.withVariants(root, v)
 		files[path.Join(path.Dir(s.path), "mutate_active.go")] = activeFile(s.file.Name.Name)
 	}
 

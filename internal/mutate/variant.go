@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/ast"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -20,7 +21,7 @@ const unchanged = -1
 
 // withVariants returns the text of the file in which each function of the map chooses, by
 // the active number, between itself and its copies.
-func (s *source) withVariants(all map[*ast.FuncDecl][]variant) string {
+func (s *source) withVariants(root string, all map[*ast.FuncDecl][]variant) string {
 	var edits []edit
 	var copies strings.Builder
 	for _, d := range s.file.Decls {
@@ -29,10 +30,11 @@ func (s *source) withVariants(all map[*ast.FuncDecl][]variant) string {
 			continue
 		}
 		edits = append(edits, s.dispatch(f, all[f])...)
-		fmt.Fprintf(&copies, "\n%s\n", s.copyOf(f, copyName(f, unchanged)))
+		fmt.Fprintf(&copies, "\n//line %s:1\n%s\n", filepath.Join(root, s.path), s.copyOf(f, copyName(f, unchanged)))
 		for _, v := range all[f] {
-			// The compiler names the fault in its messages. A copy keeps its lines.
-			fmt.Fprintf(&copies, "\n//line fault-%s:1\n%s\n", v.name, s.copyOf(f, copyName(f, v.number), v.edit))
+			// The compiler names the fault in its messages, and stack traces stay in the package.
+			at := filepath.Join(root, filepath.Dir(s.path), "fault-"+v.name+".go")
+			fmt.Fprintf(&copies, "\n//line %s:1\n%s\n", at, s.copyOf(f, copyName(f, v.number), v.edit))
 		}
 	}
 
