@@ -164,6 +164,9 @@ func (b *book) settlement(it *item, err error) connector.Settlement {
 	}
 	if b.run.stopped(err) {
 		s.Cause = asStopped(err)
+		if !b.run.stopping() {
+			s.Delay = returnDelay(it.origin, err) // a stage says so by itself, and would again at once
+		}
 		b.run.returned.Add(1)
 
 		return s

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -121,9 +120,6 @@ func returnDelay(meta *connector.Meta, cause error) time.Duration {
 		most    = 30 * time.Second
 		mostAsk = 5 * time.Minute
 	)
-	if errors.Is(cause, connector.ErrStopped) {
-		return 0
-	}
 	if after, ok := connector.RetryAfter(cause); ok && after > 0 {
 		return min(after, mostAsk)
 	}

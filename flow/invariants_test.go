@@ -113,15 +113,13 @@ func TestSettlementsAreNotMixedUp(t *testing.T) {
 // What is inside a queue in memory at the drain deadline goes back to the source.
 func TestStopReturnsWhatIsInAQueueInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		source := memory.NewFeed(numbers(5)...)
+		source := memory.NewFeed(numbers(20)...)
 		p := start(t, flow.New("hop", flow.From(source).Via(memoryQueue(t, 10)).
 			ForEach(func(ctx context.Context, _ int) error {
 				<-ctx.Done()
 
 				return ctx.Err()
-			})).With(flow.Config{MaxInFlight: 2}))
-		source.Send(6)
-		synctest.Wait()
+			})).With(flow.Config{Chunk: 1}))
 		left, err := p.stop(time.Second)
 		if err != nil || left.InFlight != 0 {
 			t.Errorf("left %+v, %v", left, err)
@@ -174,6 +172,27 @@ func TestRetryEndsWithTheStop(t *testing.T) {
 			})))
 		if calls != 1 {
 			t.Errorf("%d calls", calls)
+		}
+	})
+}
+
+// A stage that says that it was stopped, while the pipeline is not, gets its message again
+// after a delay.
+func TestStoppedWithoutAStopIsDelayed(t *testing.T) {
+	both(t, "stopped", func(t *testing.T, from func(connector.Source[int]) flow.Flow[int]) {
+		var at []time.Duration
+		began := time.Now()
+		mustRun(t, flow.New("alone", from(memory.NewSource(1)).ForEach(func(context.Context, int) error {
+			if at = append(at, time.Since(began)); len(at) < 4 {
+				return connector.ErrStopped
+			}
+
+			return nil
+		})))
+		for i := 1; i < len(at); i++ {
+			if at[i]-at[i-1] < 100*time.Millisecond {
+				t.Fatalf("handed out at %v", at)
+			}
 		}
 	})
 }
