@@ -17,8 +17,12 @@ STATE ?=
 KILLS ?= 200
 CUTS ?= 20
 SCHEDULES ?= 200000
+FAULTS ?=
+SAMPLE ?=
+SEED ?= 1
+SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/book.go flow/chunk.go flow/batch.go flow/buffer.go flow/mailbox.go
 
-.PHONY: help run test race-note crash powerloss sim lint bench bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss sim mutate sweep lint bench bench-once fmt api tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +57,12 @@ sim: race-note ## Simulate SCHEDULES pipelines (default 200000) under faults and
 		if [ "$${plain%%;*}" != "$${raced%%;*}" ]; then \
 			echo "the traces of the same 4000 seeds have the digest $${plain%%;*}, and with $(RACE) $${raced%%;*}"; exit 1; fi; \
 		echo "the traces of 4000 seeds are the same without and with $(RACE)"
+
+mutate: ## Break the code on purpose, one place at a time: the tests must catch every fault. FAULTS=a,b runs these, SAMPLE=n some.
+	@nice -n 5 go run ./internal/mutate $(if $(FAULTS),-only "$(FAULTS)") $(if $(SAMPLE),-sample $(SAMPLE) -seed $(SEED))
+
+sweep: ## Change every operator and statement of the files in SWEEP: what survives must be explained.
+	@nice -n 5 go run ./internal/mutate -sweep $(SWEEP)
 
 lint: $(GOLANGCI_LINT) ## Check format, style, layers and suspicious code.
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \

@@ -75,7 +75,7 @@ func OpenWithFile[T any](t testing.TB, path string, codec connector.Codec[T]) (*
 // HoldCommits keeps a durable queue from committing until the function that it returns is
 // called.
 func HoldCommits[T any](q *Queue[T]) (release func()) {
-	lead := q.storage.(*durable[T]).commits.lead
+	lead := q.storage.(*durable[T]).commits.Lead
 	lead <- struct{}{}
 
 	return func() { <-lead }

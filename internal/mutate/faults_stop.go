@@ -213,7 +213,12 @@ func retryFaults() []fault {
 		{
 			name: "returned-without-delay", breaks: 10, file: "flow/book.go",
 			wrong: "a message that failed comes back in a hot loop",
-			old:   "s.Delay = returnDelay(it.origin, err)", new: "",
+			old:   "s.Delay = returnDelay(it.origin, err)\n\tif !b.caps.Returns {", new: "if !b.caps.Returns {",
+		},
+		{
+			name: "stopped-by-itself-without-delay", breaks: 10, file: "flow/book.go",
+			wrong: "a message whose stage says that it was stopped comes back in a hot loop",
+			old:   "s.Delay = returnDelay(it.origin, err) // a stage says so by itself, and would again at once", new: "",
 		},
 	}
 }
