@@ -12,10 +12,12 @@ func broadcast[T any](w *wiring, branches []any) any {
 	l, derived := w.lane, &w.run.pipeline.derived
 
 	return push[T](func(ctx context.Context, it *item, value T) error {
-		f := newFan(derived, it)
+		f, returned := newFan(derived, it), false
+		defer f.leave(l, &returned)
 		for _, p := range pushes {
 			launch(ctx, l, p, f.part(it.meta), value)
 		}
+		returned = true
 
 		return f.close(nil)
 	})

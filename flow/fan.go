@@ -67,6 +67,19 @@ func (f *fan) close(err error) error {
 	return f.result()
 }
 
+// leave runs as the stage that makes the parts returns. If it does not return, because a user
+// function has ended its goroutine, the message fails once the parts that there are have
+// ended.
+func (f *fan) leave(l *lane, returned *bool) {
+	if *returned {
+		return
+	}
+	l.exits() // the message ends here, and not with the push that is around this one
+	if err := f.close(l.panicked(f.parent, errGoexit)); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
+		f.parent.complete(err)
+	}
+}
+
 // result runs when no part is in flight any more.
 func (f *fan) result() error {
 	f.parent.absorb(f.outcome, f.cause)

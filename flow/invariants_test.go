@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -422,6 +423,15 @@ func TestGoexitReturnsItsMessage(t *testing.T) {
 		"buffer":    func(f flow.Flow[int]) flow.Flow[int] { return f.Buffer(2, flow.Block).Map(exit) },
 		"tee": func(f flow.Flow[int]) flow.Flow[int] {
 			return f.Buffer(2, flow.Block).Tee(func(f flow.Flow[int]) flow.End { return f.ForEach(ignore) }).Map(exit)
+		},
+		"split": func(f flow.Flow[int]) flow.Flow[int] { return f.Buffer(2, flow.Block).Split(twice).Map(exit) },
+		"parts in a fan": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.Split(twice).Split(twice).Batch(1, 0).MapEach(sameAll).Map(exit)
+		},
+		"the iterator": func(f flow.Flow[int]) flow.Flow[int] {
+			return f.Buffer(2, flow.Block).Split(func(ctx context.Context, n int) iter.Seq2[int, error] {
+				return func(yield func(int, error) bool) { yield(n, nil); _, _ = exit(ctx, n) }
+			})
 		},
 	} {
 		bubble(t, name, func(t *testing.T) {

@@ -35,8 +35,10 @@ type splitter[In, Out any] struct {
 
 func (s *splitter[In, Out]) push(ctx context.Context, it *item, value In) error {
 	s.c.begin()
-	f := newFan(&s.c.lane.run.pipeline.derived, it)
+	f, returned := newFan(&s.c.lane.run.pipeline.derived, it), false
+	defer f.leave(s.c.lane, &returned)
 	n, err := s.each(ctx, f, it.meta, value)
+	returned = true
 	if err != nil {
 		return f.close(s.c.fail(it, err))
 	}
