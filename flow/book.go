@@ -54,8 +54,8 @@ func newBook(r *run, caps connector.Capabilities, u *use) *book {
 	return b
 }
 
-// room waits until fewer messages are live than the pipeline allows and returns how many
-// may come; 0 when reading has ended.
+// room waits until fewer messages are live than the pipeline allows (invariant 5) and
+// returns how many may come; 0 when reading has ended.
 func (b *book) room(reading context.Context) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,8 +155,8 @@ func (b *book) inOrder(number int64, s connector.Settlement) {
 	b.first += int64(n)
 }
 
-// settlement says what becomes of the message, and stops the pipeline where the source
-// cannot take a message back.
+// settlement says what becomes of the message, from its outcome alone (invariant 3), and
+// stops the pipeline where the source cannot take a message back.
 func (b *book) settlement(it *item, err error) connector.Settlement {
 	s := connector.Settlement{Position: it.origin.Position(), Outcome: it.outcome, Cause: it.cause}
 	if err == nil {

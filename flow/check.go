@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// check finds what is wrong with a stage in its place.
+// check finds what is wrong with a stage in its place (invariant 16).
 func (p *plan) check(n *node, config Config) {
 	p.checkUps(n)
 	if n.bound > 0 && n.bound > config.MaxInFlight {

@@ -77,7 +77,8 @@ func (f *deadFrame[T]) unwind(it *item, err error) (error, bool) {
 	return err, false
 }
 
-// take writes the message to the sink. What it returns is left of the failure.
+// take writes the message to the sink with its cause (invariant 12). What it returns is
+// left of the failure.
 func (d *deadLetters[T]) take(it *item, meta *connector.Meta, value T, cause error) error {
 	letter := connector.DeadLetter[T]{
 		ID:      meta.ID(),

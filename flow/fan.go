@@ -9,7 +9,8 @@ import (
 )
 
 // fan owns the parts of one message: the branches of a broadcast, the parts of a split.
-// The parent ends when every part has ended, with the most severe of their outcomes.
+// The parent ends when every part has ended, with the most severe of their outcomes
+// (invariant 4).
 type fan struct {
 	tally  *tally
 	parent *item
@@ -115,7 +116,7 @@ func (g *group) finished(it *item, err error) {
 }
 
 // launch runs one item through a chain and completes it unless a stage keeps it. A panic
-// in the chain fails the item.
+// in the chain fails the item (invariant 11).
 func launch[T any](ctx context.Context, l *lane, next push[T], it *item, value T) {
 	if err := guarded(ctx, l, next, it, value); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
 		it.complete(err)

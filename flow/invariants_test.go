@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -264,6 +265,20 @@ func TestPartialErrorWithTooManyMembers(t *testing.T) {
 			if l.Class != connector.ClassAmbiguous.String() {
 				t.Errorf("letter %+v", l)
 			}
+		}
+	})
+}
+
+// Of several parts that ended alike, the parent has the cause of the first.
+func TestParentHasTheFirstCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := memory.NewSource(1)
+		mustRun(t, flow.New("parts", flow.From(source).Split(twice).DeadLetter(newDead()).
+			ForEach(func(context.Context, int) error { return errBad })))
+		settled := source.Settled()
+		if len(settled) != 1 || settled[0].Outcome != connector.DeadLettered || settled[0].Cause == nil ||
+			!strings.Contains(settled[0].Cause.Error(), "memory:1/1") {
+			t.Errorf("settled %+v, want the cause of the first part", settled)
 		}
 	})
 }

@@ -48,8 +48,8 @@ type frame interface {
 	unwind(it *item, err error) (left error, suspended bool)
 }
 
-// complete is the only way in which an item ends: it runs the frames that the item has
-// passed and tells its owner.
+// complete is the only way in which an item ends (invariant 1): it runs the frames that
+// the item has passed and tells its owner.
 func (it *item) complete(err error) {
 	for it.frame != nil {
 		var suspended bool

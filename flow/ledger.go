@@ -88,7 +88,7 @@ func (l Line) String() string {
 	return fmt.Sprintf("%d in%s%s", l.In, sign, strings.Join(terms, " + "))
 }
 
-// tally is a Line that is being counted. In and the outcomes are counted apart from what
+// tally is a Line that is being counted (invariant 2). In and the outcomes are counted apart from what
 // is in flight, so that a message counted once too often or too rarely shows.
 type tally struct {
 	in, inFlight, unconfirmed atomic.Int64

@@ -64,7 +64,7 @@ func onceMessage[T any](
 const claimLease = time.Minute
 
 // gate is a running Once stage. Confirmations are committed by one goroutine, all that
-// have come while the last commit ran together.
+// have come while the last commit ran together, and none before its outcome (invariant 7).
 type gate struct {
 	run     *run
 	station *station

@@ -175,8 +175,8 @@ func (p *fork[In, Out]) sendAll() {
 	}
 }
 
-// takeIn runs results through what is below, in order where that is asked for. It reports
-// whether there was anything.
+// takeIn runs results through what is below, in order where that is asked for (invariant
+// 14). It reports whether there was anything.
 func (p *fork[In, Out]) takeIn(ctx context.Context, results []result[Out]) bool {
 	for _, r := range results {
 		switch {

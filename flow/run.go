@@ -198,8 +198,8 @@ func (r *run) closeIntakes() error {
 	return errors.Join(errs...)
 }
 
-// await ends the run in order: reading and stages, confirmations and settlements, leases,
-// flushes.
+// await ends the run in order (invariant 9): reading and stages, confirmations and
+// settlements, leases, flushes.
 func (r *run) await() {
 	turns.Wait(r.keeper, "end of stages", r.working.Wait)
 	r.idle.Store(true)
@@ -289,7 +289,7 @@ func (r *run) fail(err error) {
 // stopping reports whether the run ends before its input does.
 func (r *run) stopping() bool { return r.reading.Err() != nil }
 
-// stopped reports whether err comes of the stop and not of the message.
+// stopped reports whether err comes of the stop and not of the message (invariant 6).
 func (r *run) stopped(err error) bool {
 	return r.ctx.Err() != nil || errors.Is(err, connector.ErrStopped)
 }

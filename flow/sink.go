@@ -135,7 +135,8 @@ func writeGuarded[T any](ctx context.Context, sink connector.Sink[T], messages [
 	return sink.Write(ctx, messages)
 }
 
-// fate returns what a Write of n messages did with the i-th: nil when it was accepted.
+// fate returns what a Write of n messages did with the i-th (invariant 13): nil when it
+// was accepted.
 func fate(err error, i, n int) error {
 	if err == nil {
 		return nil

@@ -73,7 +73,7 @@ type loop struct {
 	last     error // what failed before the present failure; nil after the first
 }
 
-// failed waits for the next attempt, or returns the error that ends the loop.
+// failed waits for the next attempt, or returns the error that ends the loop (invariant 10).
 func (l *loop) failed(ctx context.Context, err error) error {
 	l.failures++
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {

@@ -90,7 +90,7 @@ func lineLength(end int, found bool) int {
 	return end
 }
 
-// add keeps one field if the bounds allow it.
+// add keeps one field if the bounds allow it (invariant 17).
 func (s *csvScanner) add(f span) error {
 	if len(s.fields) == s.limits.MaxColumns {
 		return tooManyColumns(s.limits.MaxColumns)

@@ -69,7 +69,7 @@ func (s *Store) reserveVersions(ctx context.Context) error {
 }
 
 // claim draws the token under the lock, so that of two claims of a key the later one has
-// the larger token.
+// the larger token (invariant 18).
 func (c *claims) claim(key string, lease time.Duration) (connector.Claim, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -102,7 +102,7 @@ func (w *writer) unindex(bucket, key string, old *record) error {
 	return nil
 }
 
-// commit makes the transaction durable, after it has cleared away some of what expired.
+// commit makes the transaction durable (invariant 8), after it has cleared away some of what expired.
 func (w *writer) commit() error {
 	if w.changes == 0 {
 		return w.tx.Rollback()

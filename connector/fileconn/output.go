@@ -68,7 +68,7 @@ func (o *output) unchanged(before fs.FileInfo) bool {
 	return err == nil && os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 }
 
-// write makes text durable, or leaves the file as it was. An error that is errSync means
+// write makes text durable (invariant 8), or leaves the file as it was. An error that is errSync means
 // that it can do neither.
 func (o *output) write(text []byte, records int) error {
 	if _, err := o.file.WriteAt(text, o.size); err != nil {

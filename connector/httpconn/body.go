@@ -50,7 +50,7 @@ func checkType(r *http.Request) *refusal {
 	}
 }
 
-// limit bounds the body in size and in time. The returned function takes the time bound
+// limit bounds the body in size and in time (invariant 17). The returned function takes the time bound
 // away again; without that it would end the context of a request still being served.
 func limit(w http.ResponseWriter, r *http.Request, most int, deadline time.Time) func() {
 	r.Body = http.MaxBytesReader(w, r.Body, int64(most))

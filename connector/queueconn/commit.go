@@ -73,7 +73,7 @@ type batch struct {
 	later  []*entry
 }
 
-// commit applies the changes in one transaction. Any error stops the queue for good:
+// commit applies the changes in one durable transaction (invariant 8). Any error stops the queue for good:
 // after a failed sync nobody knows what the disk holds.
 func (f *file) commit(group []*change) error {
 	if err := f.health(); err != nil {

@@ -16,7 +16,7 @@ type entry struct {
 	prev, next *entry
 }
 
-// schedule decides what is handed out next. It is a plain state machine: no lock, no
+// schedule decides what is handed out next (invariant 15). It is a plain state machine: no lock, no
 // clock, no input or output.
 //
 // Messages from head up to tail were never handed out and take no memory here, but for
