@@ -1,11 +1,11 @@
 package disktest
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
-	"unsafe"
 )
 
 // Deafen makes every later sync of an open file fail, while writes go on to succeed: what
@@ -16,7 +16,7 @@ func Deafen(t testing.TB, file *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer null.Close()
+	defer func() { _ = null.Close() }() // nothing was written
 	if err := syscall.Dup3(int(null.Fd()), int(file.Fd()), syscall.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func OpensDir(t testing.TB, dir string, do func()) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(watch)
+	defer func() { _ = syscall.Close(watch) }() // it is only read
 	if _, err := syscall.InotifyAddWatch(watch, filepath.Clean(dir), syscall.IN_OPEN); err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +40,14 @@ func OpensDir(t testing.TB, dir string, do func()) bool {
 		t.Fatal(err)
 	}
 	for at := 0; at+syscall.SizeofInotifyEvent <= n; {
-		event := (*syscall.InotifyEvent)(unsafe.Pointer(&buffer[at]))
-		if event.Mask&syscall.IN_ISDIR != 0 && event.Len == 0 {
+		// An event is the watch, what happened, a cookie, and the length of the name that
+		// follows, four bytes each. The directory itself has no name.
+		mask := binary.NativeEndian.Uint32(buffer[at+4:])
+		name := binary.NativeEndian.Uint32(buffer[at+12:])
+		if mask&syscall.IN_ISDIR != 0 && name == 0 {
 			return true
 		}
-		at += syscall.SizeofInotifyEvent + int(event.Len)
+		at += syscall.SizeofInotifyEvent + int(name)
 	}
 
 	return false

@@ -38,7 +38,7 @@ func compile(ctx context.Context, root string, files map[string]string, packages
 	}
 	for _, p := range packages {
 		binary := filepath.Join(dir, strings.ReplaceAll(p, "/", "_")+".test")
-		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-gcflags=-e", "-overlay", overlay, "-o", binary, "./"+p)
+		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-gcflags=-e", "-overlay", overlay, "-o", binary, "./"+p) //nolint:gosec // the packages of the list
 		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return b, &compileError{text: fmt.Sprintf("%s%v", out, err)}

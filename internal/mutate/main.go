@@ -19,7 +19,7 @@ func main() {
 	err := command(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "mutate:", err)
+		say(os.Stderr, "mutate: %v\n", err)
 		os.Exit(1)
 	}
 }
@@ -51,13 +51,18 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if *list {
 		for _, f := range faults {
-			fmt.Fprintf(out, "%-32s invariant %-2d  %s: %s\n", f.name, f.breaks, f.file, f.wrong)
+			say(out, "%-32s invariant %-2d  %s: %s\n", f.name, f.breaks, f.file, f.wrong)
 		}
 
 		return nil
 	}
 
 	return catchAll(ctx, root, faults, out)
+}
+
+// say writes to the report.
+func say(out io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(out, format, args...) // a report that cannot be written has no reader
 }
 
 // choose picks faults by name, or a sample.
@@ -112,12 +117,12 @@ func catchAll(ctx context.Context, root string, faults []fault, out io.Writer) e
 		}
 		if v.caught {
 			caught++
-			fmt.Fprintf(out, "caught    %-32s invariant %-2d  by %s\n", m.name, m.breaks, v.by)
+			say(out, "caught    %-32s invariant %-2d  by %s\n", m.name, m.breaks, v.by)
 		} else {
-			fmt.Fprintf(out, "SURVIVED  %-32s invariant %-2d  %s: %s\n", m.name, m.breaks, m.file, m.wrong)
+			say(out, "SURVIVED  %-32s invariant %-2d  %s: %s\n", m.name, m.breaks, m.file, m.wrong)
 		}
 	}
-	fmt.Fprintf(out, "caught %d of %d\n", caught, len(mutants))
+	say(out, "caught %d of %d\n", caught, len(mutants))
 	if caught < len(mutants) {
 		return errSurvivors
 	}

@@ -68,8 +68,8 @@ func (b *builds) test(ctx context.Context, pkg string, number int, limit time.Du
 	if err != nil {
 		return verdict{}, fmt.Errorf("make a directory for the tests: %w", err)
 	}
-	defer os.RemoveAll(temporary)
-	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -v "$0"; exec "$@"`, strconv.Itoa(memoryLimit),
+	defer func() { _ = os.RemoveAll(temporary) }()                                                      // inside of what close removes
+	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -v "$0"; exec "$@"`, strconv.Itoa(memoryLimit), //nolint:gosec // a binary that this program has just built
 		b.tests[pkg], "-test.failfast", "-test.skip", costTests, "-test.timeout", limit.String())
 	cmd.Dir = filepath.Join(b.root, pkg)
 	cmd.Env = append(os.Environ(), activeEnvironment+"="+strconv.Itoa(number), "TMPDIR="+temporary)

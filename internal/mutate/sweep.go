@@ -65,13 +65,13 @@ func sweepFile(ctx context.Context, root, file string, out io.Writer) (unexplain
 			caught++
 		case ok:
 			explained++
-			fmt.Fprintf(out, "explained %s:%d %s (%s)\n", file, c.line, c.id(), reason)
+			say(out, "explained %s:%d %s (%s)\n", file, c.line, c.id(), reason)
 		default:
 			unexplained++
-			fmt.Fprintf(out, "SURVIVED  %s:%d %s\n", file, c.line, c.id())
+			say(out, "SURVIVED  %s:%d %s\n", file, c.line, c.id())
 		}
 	}
-	fmt.Fprintf(out, "%s: %d changes compile, %d caught, %d explained, %d not explained\n",
+	say(out, "%s: %d changes compile, %d caught, %d explained, %d not explained\n",
 		file, len(all), caught, explained, unexplained)
 
 	return unexplained, nil
