@@ -112,6 +112,18 @@ func TestSettlementsAreNotMixedUp(t *testing.T) {
 	})
 }
 
+// A message has nothing of the one that was in its place in the chunk before.
+func TestChunksAreNotMixedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		recorder := flow.NewRecorder(flow.RecorderConfig{Every: 3})
+		mustRun(t, flow.New("chunks", flow.From(memory.NewSource(numbers(5)...)).To(memory.NewSink[int]())).
+			With(flow.Config{Chunk: 2, Recorder: recorder}))
+		if got, want := ids(recorder.Recordings()), "memory:1 memory:4"; got != want {
+			t.Errorf("recorded %s, want %s", got, want)
+		}
+	})
+}
+
 // What is inside a queue in memory at the drain deadline goes back to the source.
 func TestStopReturnsWhatIsInAQueueInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -450,13 +462,19 @@ func TestGoexitReturnsItsMessage(t *testing.T) {
 		},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			p := flow.New("exit", stage(flow.From(memory.NewSource(1))).To(memory.NewSink[int]()))
+			source := memory.NewSource(1)
+			p := flow.New("exit", stage(flow.From(source)).To(memory.NewSink[int]()))
 			if err := p.Run(t.Context()); err == nil {
 				t.Error("no error")
 			}
 			synctest.Wait()
 			if l := p.Ledger(); l.Source.InFlight != 0 || l.Source.Returned != 1 || l.Derived.InFlight != 0 {
 				t.Errorf("ledger %v", l)
+			}
+			for _, s := range source.Settled() {
+				if s.Cause == nil || !strings.Contains(s.Cause.Error(), "Goexit") {
+					t.Errorf("the cause is %v", s.Cause)
+				}
 			}
 		})
 	}
