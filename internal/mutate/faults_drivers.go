@@ -39,9 +39,9 @@ func durableFaults() []fault {
 			old:   "err == nil && !overwrite {", new: "err == nil && false {",
 		},
 		{
-			name: "queue-not-synced", breaks: 8, file: "connector/queueconn/file.go",
+			name: "queue-not-synced", breaks: 8, file: "internal/boltfile/file.go", tests: []string{"connector/queueconn"},
 			wrong: "a message is accepted before it is on disk",
-			old:   "FreelistType: bolt.FreelistMapType, OpenFile: openFile,", new: "FreelistType: bolt.FreelistMapType, OpenFile: openFile, NoSync: true,",
+			old:   "FreelistType: bolt.FreelistMapType, OpenFile: c.OpenFile,", new: "FreelistType: bolt.FreelistMapType, OpenFile: c.OpenFile, NoSync: true,",
 		},
 		{
 			name: "queue-goes-on-after-failed-commit", breaks: 8, file: "connector/queueconn/commit.go",
@@ -49,9 +49,9 @@ func durableFaults() []fault {
 			old:   "return connector.Ambiguous(f.stop(err))", new: "return connector.Ambiguous(err)",
 		},
 		{
-			name: "queue-record-not-checked", breaks: 8, file: "connector/queueconn/record.go",
+			name: "queue-record-not-checked", breaks: 19, file: "connector/queueconn/record.go",
 			wrong: "a damaged record is handed out as a message",
-			old:   "case binary.BigEndian.Uint32(data) != checksum(data[4:]):", new: "case false:",
+			old:   "case binary.BigEndian.Uint32(data[sumAt:]) != checksum(data[bodyAt:]):", new: "case false:",
 		},
 		{
 			name: "queue-forgets-attempts-in-crash", breaks: 8, file: "connector/queueconn/attempts.go",
@@ -59,9 +59,9 @@ func durableFaults() []fault {
 			old:   "return a.size >= a.full, a.write(a.buf)", new: "return false, nil",
 		},
 		{
-			name: "store-not-synced", breaks: 8, file: "connector/boltstore/store.go",
+			name: "store-not-synced", breaks: 8, file: "internal/boltfile/file.go", tests: []string{"connector/boltstore"},
 			wrong: "an entry is accepted before it is on disk",
-			old:   "FreelistType: bolt.FreelistMapType, OpenFile: openFile,", new: "FreelistType: bolt.FreelistMapType, OpenFile: openFile, NoSync: true,",
+			old:   "FreelistType: bolt.FreelistMapType, OpenFile: c.OpenFile,", new: "FreelistType: bolt.FreelistMapType, OpenFile: c.OpenFile, NoSync: true,",
 		},
 		{
 			name: "store-goes-on-after-failed-commit", breaks: 8, file: "connector/boltstore/commit.go",
@@ -69,19 +69,25 @@ func durableFaults() []fault {
 			old:   "stopped := l.commits.store.stop(cause)", new: "stopped := cause",
 		},
 		{
-			name: "store-record-not-checked", breaks: 8, file: "connector/boltstore/record.go",
+			name: "store-record-not-checked", breaks: 19, file: "connector/boltstore/record.go",
 			wrong: "a damaged entry is returned as a value",
-			old:   "if binary.BigEndian.Uint32(data) != checksum(bucket, key, data[sumSize:]) {", new: "if false {",
+			old:   "binary.BigEndian.Uint32(data[sumAt:]) != checksum(bucket, key, data[bodyAt:]) {", new: "false {",
 		},
 		{
-			name: "queue-name-not-synced", breaks: 8, file: "connector/queueconn/file.go",
+			name: "queue-name-not-synced", breaks: 8, file: "internal/boltfile/file.go", tests: []string{"connector/queueconn"},
 			wrong: "a new queue may be lost in a power cut",
-			old:   "errors.Join(f.prepare(), syncDir(filepath.Dir(path)))", new: "errors.Join(f.prepare(), func(string) error { return nil }(filepath.Dir(path)))",
+			old:   "syncdir.Sync(filepath.Dir(path))", new: "func(string) error { _ = syncdir.Sync; return nil }(filepath.Dir(path))",
 		},
 		{
-			name: "store-name-not-synced", breaks: 8, file: "connector/boltstore/store.go",
+			name: "store-name-not-synced", breaks: 8, file: "internal/boltfile/file.go", tests: []string{"connector/boltstore"},
 			wrong: "a new store may be lost in a power cut",
-			old:   "return syncDir(filepath.Dir(s.path))", new: "_ = filepath.Dir; return nil",
+			old:   "syncdir.Sync(filepath.Dir(path))", new: "func(string) error { _ = syncdir.Sync; return nil }(filepath.Dir(path))",
+		},
+		{
+			name: "damaged-page-trusted", breaks: 19, file: "internal/boltcheck/open.go",
+			wrong: "a damaged page of a file hides records",
+			old:   "if err := File(path, buckets...); err != nil {", new: "if err := error(nil); err != nil {",
+			tests: []string{"connector/queueconn", "connector/boltstore"},
 		},
 	}
 }

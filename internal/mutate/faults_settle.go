@@ -299,7 +299,7 @@ func holdFaults() []fault {
 		{
 			name: "aggregate-forgets-members", breaks: 1, file: "flow/aggregate.go",
 			wrong: "open groups are forgotten at the end of the input",
-			old:   "a.emit(ctx, front, InputEnded)", new: "a.remove(front)",
+			old:   "a.emit(ctx, g, InputEnded)", new: "a.remove(g)",
 		},
 	}
 }

@@ -269,7 +269,7 @@ func panicFaults() []fault {
 		{
 			name: "goexit-in-chunk-swallowed", breaks: 11, file: "flow/chunk.go",
 			wrong: "a message whose stage ended the goroutine never ends",
-			old:   "r = errGoexit // nothing else leaves the loop", new: "return",
+			old:   "} else if l.exits() { // nothing but a Goexit leaves the loop without a panic", new: "} else if false {",
 		},
 		{
 			name: "goexit-swallowed", breaks: 11, file: "flow/fan.go",
