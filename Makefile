@@ -20,7 +20,7 @@ SCHEDULES ?= 200000
 FAULTS ?=
 SAMPLE ?=
 SEED ?= 1
-SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/book.go flow/chunk.go flow/batch.go flow/buffer.go flow/mailbox.go
+SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/chunk.go
 
 .PHONY: help run test race-note crash powerloss sim mutate sweep lint bench bench-once fmt api tidy fuzz
 
