@@ -75,7 +75,7 @@ func (f *fan) leave(l *lane, returned *bool) {
 	if *returned {
 		return
 	}
-	l.exits() // the message ends here, and not with the push that is around this one
+	l.exits()                                                            // the message ends here, and not with the push that is around this one
 	if err := f.close(l.panicked(f.parent, errGoexit)); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
 		f.parent.complete(err)
 	}
