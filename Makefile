@@ -22,7 +22,7 @@ SAMPLE ?=
 SEED ?= 1
 SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/chunk.go
 
-.PHONY: help run test race-note crash powerloss sim mutate sweep lint bench bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss sim planted mutate sweep lint bench bench-once fmt api tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,13 @@ mutate: ## Break the code on purpose, one place at a time: the tests must catch 
 
 sweep: ## Change every operator and statement of the files in SWEEP: what survives must be explained.
 	@nice -n 5 go run ./internal/mutate -sweep $(SWEEP)
+
+planted: ## Plant one loss after the other in the main job: its test of ten lines must find each in under five seconds.
+	@cd examples && out=$$(MILLRACE_PLANTED=all go test -count=1 -timeout 60m -v -run '^TestFindsPlantedLosses$$' ./orderhub) || \
+		{ echo "$$out"; exit 1; }; \
+		echo "$$out" | awk '/=== RUN.*\// { sub(/.*\//, ""); gsub(/_/, " "); name = $$0 } \
+			/planted_test.go/ { sub(/.*planted_test.go:[0-9]+: /, ""); printf "%-55s %s\n", name, substr($$0, 1, 120) } \
+			/    --- PASS.*\// && !/nothing is planted|nothing_is_planted/ { n++ } END { print "found " n " of " n }'
 
 lint: $(GOLANGCI_LINT) ## Check format, style, layers and suspicious code.
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \

@@ -14,7 +14,9 @@
 //   - customers.go, service.go: a call to a service that is slow and fails at times;
 //   - view.go, server.go: a customer's single view over HTTP, while the flows run;
 //   - report.go: the reconciliation, read from the database;
-//   - kill_test.go: the proof, with SIGKILL.
+//   - kill_test.go: the proof, with SIGKILL;
+//   - losesnothing_test.go: the proof in two short tests that simulate the flows, and
+//     planted_test.go: what these tests find.
 //
 // # Started again after a crash
 //

@@ -191,3 +191,19 @@ func TestIntakeDatabaseFails(t *testing.T) {
 		}
 	})
 }
+
+// An order that one branch rejects and another one cannot write stops the intake: the
+// rejection alone would hide that its invoice is lost.
+func TestIntakeRejectsInOneBranchAndFailsInAnother(t *testing.T) {
+	flowtest.Test(t, func(t *testing.T) {
+		f := newFakes()
+		full := connector.Permanent(errors.New("queue full"))
+		f.invoices.Script(memory.Fail(full).Always())
+		source := memory.NewSource(rows(t, sample)...)
+		source.Declare(connector.Capabilities{})
+		p := f.outlets(memory.NewStore()).intake(partners()[0], source)
+		if err := flowtest.RunFails(t, p); !errors.Is(err, full) || f.rejections.Accepted() != 0 {
+			t.Errorf("%v with %d rejections; want %v and none", err, f.rejections.Accepted(), full)
+		}
+	})
+}

@@ -55,8 +55,6 @@ func TestNoInvoicesYet(t *testing.T) {
 	}
 }
 
-func invoice(number string) Invoice { return Invoice{Partner: "a", Number: number} }
-
 func encode(t *testing.T, number string) string {
 	t.Helper()
 	text, err := json.Marshal(invoice(number))

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/flow"
 	"github.com/millrace-go/millrace/transform"
 )
 
@@ -24,7 +26,8 @@ type rejectionRow struct {
 
 // reject is a dead-letter sink for what is wrong with the data: what fails in one of the
 // named stages. It refuses every other failure, so that a full disk stops the pipeline
-// rather than reject every order.
+// rather than reject every order; also where one branch rejects an order and another one
+// cannot write it.
 func reject[T any](
 	rows connector.Sink[rejectionRow], partner, kind string, stages ...string,
 ) connector.Sink[connector.DeadLetter[T]] {
@@ -34,8 +37,10 @@ func reject[T any](
 		func(ctx context.Context, letters []connector.Message[connector.DeadLetter[T]]) error {
 			out := make([]connector.Message[rejectionRow], 0, len(letters))
 			for _, l := range letters {
-				if !slices.Contains(stages, l.Value.Stage) {
-					return fmt.Errorf("stage %s is not one that rejects data", l.Value.Stage)
+				for _, stage := range failedIn(l.Value.Err) {
+					if !slices.Contains(stages, stage) {
+						return fmt.Errorf("stage %s is not one that rejects data", stage)
+					}
 				}
 				text, err := values.Append(nil, l.Value.Value)
 				if err != nil {
@@ -48,4 +53,21 @@ func reject[T any](
 
 			return rows.Write(ctx, out)
 		})
+}
+
+// failedIn names the stages in which a message failed: one, or one of each part.
+func failedIn(err error) []string {
+	if several, ok := errors.AsType[*flow.PartsError](err); ok {
+		var stages []string
+		for _, part := range several.Parts {
+			stages = append(stages, failedIn(part)...)
+		}
+
+		return stages
+	}
+	if at, ok := errors.AsType[*flow.StageError](err); ok {
+		return []string{at.Stage}
+	}
+
+	return []string{"unknown"}
 }

@@ -182,3 +182,33 @@ func TestOutcomesOfASource(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A source that rewinds hands everything out in order at each start, what was settled too.
+func TestSourceRewinds(t *testing.T) {
+	again := false
+	for seed := range uint64(100) {
+		var starts [][]int
+		s := simulate(t, newPlan(seed, allFaults), func(w *World) *flow.Pipeline {
+			starts = append(starts, nil)
+			source := w.Source("numbers", 1, 2, 3, 4).Rewinds()
+
+			return flow.New("p", flow.From(source).Map(func(_ context.Context, n int) (int, error) {
+				starts[len(starts)-1] = append(starts[len(starts)-1], n)
+
+				return n, nil
+			}).To(w.Sink[int]("sink").AtMost(100)))
+		}, false)
+		if len(s.problems) > 0 {
+			t.Fatal(explain(t, s, ""))
+		}
+		for i, numbers := range starts {
+			if !slices.Equal(numbers, []int{1, 2, 3, 4}[:len(numbers)]) || i == len(starts)-1 && len(numbers) < 4 {
+				t.Fatalf("seed %d: start %d read %v of 1 2 3 4", seed, i+1, numbers)
+			}
+			again = again || i > 0 && len(starts[i-1]) > 0
+		}
+	}
+	if !again {
+		t.Error("nothing was ever read again")
+	}
+}

@@ -30,7 +30,10 @@ func (r *simReader[T]) Read(ctx context.Context, limit int) ([]connector.Message
 	var messages []connector.Message[T]
 	allow := anywhere | Failing | Partial
 	if !r.shelf.queue {
-		allow |= Twice | Shuffled | ClockSkew
+		allow |= ClockSkew
+	}
+	if !r.shelf.queue && !r.shelf.rewinds {
+		allow |= Twice | Shuffled
 	}
 	err := r.life.do(effect{
 		ctx: ctx, name: r.shelf.label + ".Read", allow: allow, ready: r.ready, due: r.due,

@@ -28,7 +28,9 @@ const (
 	// patience is how long a pipeline may wait when nothing is left to do, before it is
 	// stopped.
 	patience = time.Hour
-	// restart is how long it takes to start a pipeline again.
+	// restart is how long it takes to start a pipeline again, and four times as long each time
+	// once there are no more faults: whoever starts it again backs off, and a claim that a
+	// crash has left in a store ends in the meantime.
 	restart = time.Second
 )
 
@@ -114,7 +116,7 @@ func (s *schedule) run() {
 			s.problem("the pipeline ends again and again, but does not finish: %s", s.world.unfinished())
 		}
 		s.world.restart()
-		time.Sleep(restart)
+		time.Sleep(restart << (2 * healthy))
 	}
 	if len(s.problems) == 0 {
 		s.judge()

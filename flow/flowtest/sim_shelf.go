@@ -17,6 +17,8 @@ type shelf[T any] struct {
 	queue bool
 	// forgets makes a queue lose everything in a crash, whatever it declares.
 	forgets bool
+	// rewinds makes a source begin anew with each start.
+	rewinds bool
 	items   []*shelved[T]
 	// accepted counts what a queue has taken, by ID.
 	accepted map[string]int
@@ -256,12 +258,13 @@ func (s *shelf[T]) done() bool {
 	return true
 }
 
-// restart gives back what readers had, and loses what a queue kept in memory.
+// restart gives back what readers had, or all that there is, and loses what a queue kept in memory.
 func (s *shelf[T]) restart() {
 	for _, it := range s.items {
 		if it.owner != nil && s.caps.Lease == 0 {
 			it.owner = nil
 		}
+		it.done = it.done && !s.rewinds
 	}
 	if s.queue && (!s.caps.Durable || s.forgets) {
 		for _, it := range s.items {

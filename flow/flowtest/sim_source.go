@@ -40,6 +40,15 @@ func (s *SimSource[T]) Declare(caps connector.Capabilities) *SimSource[T] {
 	return s
 }
 
+// Rewinds makes the source one that keeps no account of what was settled, as a file does:
+// each start of the pipeline reads all of it again, in order, and nothing is taken back
+// in between. What Declare has said before no longer counts.
+func (s *SimSource[T]) Rewinds() *SimSource[T] {
+	s.shelf.rewinds = true
+
+	return s.Declare(connector.Capabilities{})
+}
+
 // Describe implements connector.Describer.
 func (s *SimSource[T]) Describe() connector.Capabilities { return s.shelf.caps }
 
