@@ -72,5 +72,17 @@
 // connection end before the process starts again. A process that is only slow, beside
 // another one that took its place, is not simulated.
 //
-// Sim and Crash take a *testing.T. The other functions take a testing.TB, and must be called from the goroutine of the test.
+// # What happened in production
+//
+// A [flow.Recorder] keeps the paths of some messages of a running pipeline. [ReplayTest]
+// writes one as a Go test, and [Replay] runs it: the endpoints fail as they did, and the
+// message must take the same path.
+//
+// # Coverage
+//
+// [Cover] in TestMain reports which stages, branches, failures and options of the pipelines
+// the tests of a package have exercised, and fails below a percentage.
+//
+// Sim and Crash take a *testing.T. The other functions take a testing.TB, and must be
+// called from the goroutine of the test.
 package flowtest
