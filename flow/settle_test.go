@@ -176,22 +176,26 @@ func TestFailedSettle(t *testing.T) {
 	tests := []struct {
 		name        string
 		steps       []memory.Step
-		calls       int
+		waits       bool
 		unconfirmed int64
 		want        error
 	}{
-		{name: "is repeated", steps: []memory.Step{memory.Fail(connector.Transient(boom)).Times(4)}},
-		{name: "is repeated where it may have happened", steps: []memory.Step{memory.PassThenFail(connector.Ambiguous(boom)).Times(4)}},
-		{name: "stops the run after five attempts", steps: []memory.Step{memory.Fail(boom).Times(5)}, unconfirmed: 3, want: boom},
-		{name: "is not repeated when it is permanent", steps: []memory.Step{memory.Fail(connector.Permanent(boom))}, unconfirmed: 3, want: boom},
+		{name: "is repeated", steps: []memory.Step{memory.Fail(connector.Transient(boom)).Times(4)}, waits: true},
+		{name: "is repeated where it may have happened", steps: []memory.Step{memory.PassThenFail(connector.Ambiguous(boom)).Times(4)}, waits: true},
+		{name: "stops the run after five attempts", steps: []memory.Step{memory.Fail(boom).Always()}, waits: true, unconfirmed: 3, want: boom},
+		{name: "is not repeated when it is permanent", steps: []memory.Step{memory.Fail(connector.Permanent(boom)).Always()}, unconfirmed: 3, want: boom},
 	}
 	for _, test := range tests {
 		both(t, test.name, func(t *testing.T, from func(connector.Source[int]) flow.Flow[int]) {
 			source := memory.NewSource(numbers(3)...)
 			source.ScriptSettle(test.steps...)
+			start := time.Now()
 			p := flow.New("settle", from(source).To(memory.NewSink[int]()))
 			if err := p.Run(t.Context()); !errors.Is(err, test.want) {
 				t.Errorf("error %v, want %v", err, test.want)
+			}
+			if waited := time.Since(start) > 0; waited != test.waits {
+				t.Errorf("took %v, which tells that settling was repeated: %v, want %v", time.Since(start), waited, test.waits)
 			}
 			wantLedger(t, p, flow.Line{In: 3, Delivered: 3, Unconfirmed: test.unconfirmed}, flow.Line{})
 		})
