@@ -2,6 +2,7 @@ package proxytest_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,8 +11,15 @@ import (
 	"github.com/millrace-go/millrace/connector/httpconn"
 )
 
-// patience is how long a call may take.
-const patience = 300 * time.Millisecond
+// patience is how long a call may take: not long where the fault leaves it without an end,
+// and long enough for a busy machine everywhere else.
+func patience(fault string) time.Duration {
+	if strings.HasPrefix(fault, "half-open") {
+		return time.Second
+	}
+
+	return 30 * time.Second
+}
 
 // echo counts what reaches the far side whole.
 func echo(t *testing.T, calls *atomic.Int64) *httpconn.Handler[order, order] {
@@ -32,10 +40,10 @@ func echo(t *testing.T, calls *atomic.Int64) *httpconn.Handler[order, order] {
 	return h
 }
 
-func newCaller(t *testing.T, url, method string) *httpconn.Caller[order, order] {
+func newCaller(t *testing.T, url, method string, limit time.Duration) *httpconn.Caller[order, order] {
 	t.Helper()
 	c, err := httpconn.NewCaller[order, order](httpconn.CallerConfig[order]{
-		URL: url, Method: method, Client: newClient(t), Timeout: patience,
+		URL: url, Method: method, Client: newClient(t), Timeout: limit,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +61,7 @@ func TestCaller(t *testing.T) {
 			checkLeaks(t)
 			var calls atomic.Int64
 			p := newProxy(t, echo(t, &calls))
-			caller := newCaller(t, p.url, "POST")
+			caller := newCaller(t, p.url, "POST", patience(name))
 			p.fault(t, fault)
 			_, err := caller.Call(t.Context(), order{"1", note})
 			if err == nil {
@@ -98,7 +106,7 @@ func TestRefused(t *testing.T) {
 	var calls atomic.Int64
 	p := newProxy(t, echo(t, &calls))
 	p.Stop()
-	_, err := newCaller(t, p.url, "POST").Call(t.Context(), order{"1", note})
+	_, err := newCaller(t, p.url, "POST", patience("")).Call(t.Context(), order{"1", note})
 	if connector.ClassOf(err) != connector.ClassTransient {
 		t.Errorf("%v is %s, want it transient", err, connector.ClassOf(err))
 	}

@@ -30,11 +30,11 @@ func TestIntake(t *testing.T) {
 	go func() { ended <- pipeline.Run(t.Context()) }()
 	p := newProxy(t, intake)
 	client := newClient(t)
-	client.Timeout = patience
 	i := 0
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		for range 3 {
 			i++
+			client.Timeout = patience(name)
 			send(t, p, client, faults[name], i)
 		}
 	}
