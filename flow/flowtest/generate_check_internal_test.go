@@ -6,13 +6,18 @@ import (
 	"slices"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/flow"
 )
 
 // check makes sure that each order that its source was told is done has got everywhere.
 func (g *generator) check() error {
 	dead := make(map[int]bool)
+	var errs []error
 	for _, l := range g.letters {
 		for _, d := range l.Values() {
+			if errors.Is(d.Err, flow.ErrClaimLost) || errors.Is(d.Err, flow.ErrClaimTaken) || errors.Is(d.Err, flow.ErrClaimDamaged) {
+				errs = append(errs, fmt.Errorf("the value behind a claim was not there: %w", d.Err))
+			}
 			for _, o := range d.Value.Orders {
 				dead[o] = true
 			}
@@ -22,7 +27,6 @@ func (g *generator) check() error {
 	for i, out := range g.exits {
 		arrived[i] = out.arrived()
 	}
-	var errs []error
 	for _, source := range g.sources {
 		for _, it := range source.shelf.items {
 			order := it.value.Orders[0]

@@ -163,6 +163,7 @@ func (g *generator) unfit(name string) string {
 	switch {
 	case g.inside && slices.Contains([]string{
 		"parallel", "unordered", "keyed", "via", "via-memory", "buffer", "aggregate-stored", "tee", "merge",
+		"throttle", "throttle-keyed", "resequence", "delay", "delay-memory",
 	}, name):
 		return "a body cannot have it"
 	case name == "tee" && g.depth > 1:
@@ -171,6 +172,8 @@ func (g *generator) unfit(name string) string {
 		return "two sources are enough"
 	case g.path.grouped && slices.Contains([]string{"once", "fold-stored", "aggregate-stored"}, name):
 		return "a group has the ID of its first message, whatever else is in it"
+	case g.path.merged && name == "resequence":
+		return "a group has the number of its first message, whatever else is in it"
 	default:
 		return ""
 	}
@@ -210,7 +213,7 @@ func (g *generator) add(f flow.Flow[parcel], k kind) flow.Flow[parcel] {
 		g.path.merged, g.path.unordered = true, true
 	case "fold", "fold-stored":
 		g.path.merged = true
-	case "unordered":
+	case "unordered", "resequence", "delay", "delay-memory":
 		g.path.unordered = true
 	case "split":
 		g.path.parts *= 2

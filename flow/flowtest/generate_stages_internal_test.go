@@ -53,7 +53,9 @@ func (g *generator) step() flow.Step[parcel, parcel] {
 	return s
 }
 
-func kinds() []kind {
+func kinds() []kind { return append(plainKinds(), waitingKinds()...) }
+
+func plainKinds() []kind {
 	return []kind{
 		{"map", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] { return f.Map(g.work()) }},
 		{"do", func(g *generator, f flow.Flow[parcel]) flow.Flow[parcel] { return f.Do(g.step()) }},
@@ -204,18 +206,5 @@ func (g *generator) patience() time.Duration {
 
 func (g *generator) fold(k flow.Keyed[int, parcel]) flow.Flow[parcel] {
 	return k.Fold(parcel.with).As(g.name("fold")).
-		Map(flow.Pure(func(group flow.Group[int, parcel]) parcel { return group.Value }))
-}
-
-func (g *generator) aggregate(k flow.Keyed[int, parcel]) flow.Flow[parcel] {
-	when := flow.Completion{Count: g.n(4), Idle: g.patience(), NewKey: g.n(3) == 0}
-	if when.Count == 0 && when.Idle == 0 {
-		when.NewKey = true
-	}
-	if g.path.queued && when.Idle == 0 {
-		when.Idle = time.Second
-	}
-
-	return k.Aggregate(when, parcel.with).As(g.name("aggregate")).
 		Map(flow.Pure(func(group flow.Group[int, parcel]) parcel { return group.Value }))
 }

@@ -62,7 +62,11 @@ func (s *shelf[T]) add(value T, fields connector.Fields) {
 	if fields.ID == "" {
 		fields.ID = fields.Position.String()
 	}
-	s.items = append(s.items, &shelved[T]{value: value, fields: fields})
+	it := &shelved[T]{value: value, fields: fields}
+	if s.queue && s.caps.Delays {
+		it.due, it.fields.NotBefore = fields.NotBefore, time.Time{}
+	}
+	s.items = append(s.items, it)
 	s.accepted[fields.ID]++
 }
 

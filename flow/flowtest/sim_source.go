@@ -60,8 +60,8 @@ func (s *SimSource[T]) Open(ctx context.Context) (connector.Reader[T], error) {
 // Outcomes counts how the messages of the source have ended.
 func (s *SimSource[T]) Outcomes() map[connector.Outcome]int { return s.shelf.outcomes() }
 
-// SimQueue is a queue of a [World]. It is durable, and its messages are leased for 30 s,
-// unless Declare says otherwise.
+// SimQueue is a queue of a [World]. It is durable, can delay messages, and leases them for
+// 30 s, unless Declare says otherwise.
 type SimQueue[T any] struct {
 	shelf *shelf[T]
 	life  *life
@@ -72,7 +72,7 @@ func (w *World) Queue[T any](name string) *SimQueue[T] {
 	s := find(w, name, func() *shelf[T] {
 		s := newShelf[T](w, name)
 		s.queue = true
-		s.caps.Durable, s.caps.Lease = true, slowness
+		s.caps.Durable, s.caps.Delays, s.caps.Lease = true, true, slowness
 
 		return s
 	})
