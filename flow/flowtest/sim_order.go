@@ -38,20 +38,20 @@ func (t *tray[T]) checkOrder(w *World) []error {
 func (w *World) feeders(sink string) map[string]bool {
 	graph := w.life.pipeline.Graph()
 	kinds, endpoints := make(map[string]string), make(map[string]string)
-	var todo []string
+	var above []string
 	for _, s := range graph.Stages {
 		kinds[s.Name], endpoints[s.Name] = s.Kind, s.Endpoint
 		if s.Endpoint == sink {
-			todo = append(todo, s.Name)
+			above = append(above, s.Name)
 		}
 	}
-	if len(todo) == 0 {
+	if len(above) == 0 {
 		return nil
 	}
 	found, seen := make(map[string]bool), make(map[string]bool)
-	for len(todo) > 0 {
-		at := todo[0]
-		todo = todo[1:]
+	for len(above) > 0 {
+		at := above[0]
+		above = above[1:]
 		switch {
 		case seen[at]:
 			continue
@@ -63,7 +63,7 @@ func (w *World) feeders(sink string) map[string]bool {
 		seen[at] = true
 		for _, e := range graph.Edges {
 			if e.To == at {
-				todo = append(todo, e.From)
+				above = append(above, e.From)
 			}
 		}
 	}
