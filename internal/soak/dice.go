@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -17,8 +18,6 @@ type dice struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	counts map[string]int
-	// calm is set while nothing may fail.
-	calm atomic.Bool
 	// passed counts what sinks and queues have accepted.
 	passed atomic.Int64
 }
@@ -29,9 +28,6 @@ func newDice(seed uint64) *dice {
 
 // fault reports whether this effect, one in so many, has the fault.
 func (d *dice) fault(name string, oneIn int) bool {
-	if d.calm.Load() {
-		return false
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.random.IntN(oneIn) != 0 {
@@ -61,12 +57,8 @@ func (d *dice) note(name string) {
 func (d *dice) noted() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	counts := make(map[string]int, len(d.counts))
-	for name, n := range d.counts {
-		counts[name] = n
-	}
 
-	return counts
+	return maps.Clone(d.counts)
 }
 
 // errFault is the cause of every failure that the soak makes.
@@ -74,8 +66,13 @@ var errFault = errors.New("a fault of the soak")
 
 func transient() error { return connector.Transient(errFault) }
 
+// longest is how long a fault lasts where nobody ends it.
+const longest = time.Second
+
 // hang waits until ctx ends, as a peer does that answers no more.
 func hang(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	<-ctx.Done()
 
 	return ctx.Err()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -72,9 +73,9 @@ func (l *life) openFiles() error {
 func (l *life) openStores() error {
 	claims, err1 := l.openStore("claims")
 	state, err2 := l.openStore("state")
-	l.claims = &faultyStore{claims, l.dice, "the store", l.excuseKey(l.round.orders)}
-	l.scanClaims = &faultyStore{claims, l.dice, "the store", l.excuseKey(l.round.scans)}
-	l.state = &faultyStore{state, l.dice, "the store", ignore[string]}
+	l.claims = &faultyStore{claims, l.dice, "store", l.excuseKey(l.round.orders)}
+	l.scanClaims = &faultyStore{claims, l.dice, "store", l.excuseKey(l.round.scans)}
+	l.state = &faultyStore{state, l.dice, "store", ignore[string]}
 	var err3, err4, err5 error
 	l.hop, err3 = openQueue(l, "hop", l.round.orders.excuseOrder)
 	l.forTotals, err4 = openQueue(l, "totals", ignore[order])
@@ -105,19 +106,23 @@ func (l *life) excuseKey(r *record) func(key string) {
 	}
 }
 
+// lease is longer than a busy machine may leave the process without time: a message whose
+// lease has ended comes again, rightly, and the checks have no excuse for it.
+const lease = 10 * time.Minute
+
 // mostAttempts is above what the faults and the stops of a round can bring about.
 const mostAttempts = 1000
 
 func openQueue[T any](l *life, name string, excuse func(T)) (*faultyQueue[T], error) {
 	queue, err := queueconn.Open(l.round.path(name+".queue"), transform.JSON[T](), queueconn.Config{
-		Name: name, MaxAttempts: mostAttempts, MaxMessages: 50_000,
+		Name: name, MaxAttempts: mostAttempts, MaxMessages: 50_000, Lease: lease,
 	})
 	if err != nil {
 		return nil, err
 	}
 	l.closers = append(l.closers, queue)
 
-	return newFaultyQueue(queue, l.dice, "a queue", excuse), nil
+	return newFaultyQueue(queue, l.dice, "queue", excuse), nil
 }
 
 func (l *life) close() error {
@@ -138,31 +143,30 @@ func (l *life) run(ctx context.Context, limit time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	l.dice.note("runs")
-	feeding := func() error {
-		if l.round.fed {
-			return nil
-		}
-		if ended, err := l.supervise(ctx, l.feeders...); !ended || err != nil {
-			return err
-		}
-		l.round.fed = true
-
-		return nil
-	}
-	fed := make(chan error, 1)
-	go func() {
-		err := feeding()
-		if err == nil && l.round.fed {
-			err = l.finish()
-		} else {
+	var feeding error
+	var all sync.WaitGroup
+	all.Go(func() {
+		if feeding = l.feed(ctx); feeding != nil || !l.round.fed {
 			cancel() // the totals would wait for more
 		}
-		fed <- err
-	}()
+	})
 	ended, err := l.supervise(ctx, l.groups)
-	err = errors.Join(err, <-fed)
+	all.Wait()
 
-	return ended && l.round.fed && ctx.Err() == nil, err
+	return ended && l.round.fed, errors.Join(err, feeding)
+}
+
+// feed runs the pipelines at the files, unless they have come to their end before, and
+// tells the queue of the totals when they have.
+func (l *life) feed(ctx context.Context) error {
+	if !l.round.fed {
+		ended, err := l.supervise(ctx, l.feeders...)
+		if l.round.fed = ended && err == nil; !l.round.fed {
+			return err
+		}
+	}
+
+	return l.finish()
 }
 
 // finish says that nothing more comes to the queue of the totals.
@@ -196,6 +200,7 @@ func (l *life) supervise(ctx context.Context, pipelines ...*flow.Pipeline) (bool
 	}
 	if err != nil {
 		l.dice.note("runs that restarts did not heal")
+		l.round.last.Store(&err)
 	}
 
 	return err == nil && ctx.Err() == nil, errors.Join(problems...)

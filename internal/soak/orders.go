@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -16,10 +15,10 @@ import (
 
 // order is a row of the input and of the output.
 type order struct {
-	ID       int `csv:"id" json:"id"`
+	ID       int `csv:"id"       json:"id"`
 	Customer int `csv:"customer" json:"customer"`
-	Amount   int `csv:"amount" json:"amount"`
-	Price    int `csv:"price" json:"price"`
+	Amount   int `csv:"amount"   json:"amount"`
+	Price    int `csv:"price"    json:"price"`
 }
 
 // The fate of an order follows from its number.
@@ -61,26 +60,17 @@ func (l *life) orders() *flow.Pipeline {
 		Via(l.hop).As("hop").
 		DeadLetter(letters(l.dice, r.poisoned)).As("poisoned").
 		Parallel(4, func(f flow.Flow[order]) flow.Flow[order] {
-			step := flow.Func("inspect", faultyStep(l.dice, "a caller", inspect))
+			step := flow.Func("inspect", faultyStep(l.dice, "caller", inspect))
 
 			return f.Do(step.Timeout(patience).Retry(again))
 		}).
-		Batch(64, 20*time.Millisecond).MapEach(l.round.soak.prices.Timeout(patience).Retry(again).Call).As("price")
-	written := &faultySink[order]{l.parts, l.dice, "the files", r.orders.excuseOrder, 1}
+		Batch(64, 20*time.Millisecond).MapEach(r.soak.prices.Call).As("price")
+	written := newFaultySink(l.parts, l.dice, "file sink", r.orders.excuseOrder)
 
 	return flow.New("orders",
 		priced.Batch(128, 20*time.Millisecond).To(flow.Into(written).Timeout(patience).Retry(again)).As("files"),
 		priced.Batch(128, 20*time.Millisecond).To(flow.Into[order](l.forTotals).Retry(again)).As("for-totals"),
 	).With(flow.Config{Drain: time.Minute})
-}
-
-// letters is a sink of dead letters, with faults and a policy.
-func letters[T any](
-	dice *dice, write func(context.Context, []connector.Message[connector.DeadLetter[T]]) error,
-) connector.Sink[connector.DeadLetter[T]] {
-	sink := connector.SinkFunc[connector.DeadLetter[T]](write)
-
-	return flow.Into(&faultySink[connector.DeadLetter[T]]{sink, dice, "letters", ignore, 1}).Timeout(patience).Retry(again)
 }
 
 func ignore[T any](T) {}
@@ -110,29 +100,4 @@ func inspect(o order) (order, error) {
 	}
 
 	return o, nil
-}
-
-// rejected takes the letters of the intake. An order that could not pass it for a fault
-// has its letter here; the files are read again after a restart, so it may pass later.
-func (r *round) rejected(_ context.Context, letters []connector.Message[connector.DeadLetter[transform.Row[order]]]) error {
-	for _, m := range letters {
-		number, _, _ := strings.Cut(m.Value.Value.Raw, ",")
-		id, err := strconv.Atoi(number)
-		if err != nil {
-			return connector.Permanent(err)
-		}
-		r.orders.letter(id)
-	}
-
-	return nil
-}
-
-// poisoned takes the letters behind the queue. What is dead for one of the two branches
-// may have had its effect in the other.
-func (r *round) poisoned(_ context.Context, letters []connector.Message[connector.DeadLetter[order]]) error {
-	for _, m := range letters {
-		r.orders.letter(m.Value.Value.ID)
-	}
-
-	return nil
 }

@@ -35,7 +35,8 @@ func serve(mux *http.ServeMux) (*server, error) {
 	return s, nil
 }
 
-func (s *server) close() error {
+// Close ends the server, and the requests under way.
+func (s *server) Close() error {
 	err := s.http.Close()
 	if ended := <-s.ended; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
@@ -47,7 +48,7 @@ func (s *server) close() error {
 // pricing answers for a list of orders by asking two steps at once for each.
 func pricing(dice *dice) (http.Handler, error) {
 	ask := func(name string, answer func(id int) int) flow.Step[int, int] {
-		fn := faultyStep(dice, "a service", func(id int) (int, error) { return answer(id), nil })
+		fn := faultyStep(dice, "price service", func(id int) (int, error) { return answer(id), nil })
 
 		return flow.Func(name, fn).Timeout(patience).Retry(again)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -35,6 +36,17 @@ func (r *record) add(to []uint16, i int) {
 		return
 	}
 	to[i]++
+}
+
+// excuseRepeats lets everything that has had its effect have it once more.
+func (r *record) excuseRepeats() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, n := range r.effects {
+		if n > 0 {
+			r.excuses[i]++
+		}
+	}
 }
 
 // problem notes what must not be.
@@ -85,5 +97,5 @@ func (r *record) check(want func(i int) expected) error {
 		return nil
 	}
 
-	return fmt.Errorf("%s", strings.Join(r.problems, "\n"))
+	return errors.New(strings.Join(r.problems, "\n"))
 }

@@ -8,20 +8,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 )
 
 // round is a fresh directory, its input, and what became of it.
 type round struct {
-	soak   *soak
-	number int
-	dir    string
-	size   int
+	soak *soak
+	dir  string
 
 	orders, scans, steps *record
 	groups               *groups
 	// fed is set when the flows at the files have come to their end.
 	fed bool
+	// last is the latest error that a pipeline ended with.
+	last atomic.Pointer[error]
 }
 
 // A scan stands for so many orders, and so does an entry of a sequence.
@@ -33,7 +34,7 @@ const (
 func newRound(s *soak, number int) (*round, error) {
 	n := s.size
 	r := &round{
-		soak: s, number: number, size: n, dir: filepath.Join(s.dir, fmt.Sprintf("round-%d", number)),
+		soak: s, dir: filepath.Join(s.dir, fmt.Sprintf("round-%d", number)),
 		orders: newRecord("orders", n), scans: newRecord("scans", n/ordersPerScan),
 		steps: newRecord("steps", n/ordersPerEntry/sequences*sequences), groups: newGroups(n),
 	}
@@ -105,54 +106,55 @@ func (r *round) entryAt(i int) entry {
 	return entry{i % sequences, i/sequences + 1}
 }
 
-// mostRuns is how often the flows of a round are started at most.
-const mostRuns = 200
+const (
+	// runsPerLife is how often pipelines are run on what is open.
+	runsPerLife = 2
+	// stops is how many runs of a round are stopped, mostRuns how many there are at most.
+	stops    = 3
+	mostRuns = 200
+)
 
-// run brings the round to its end: lives on the same files, each with some runs. The
-// first few are stopped somewhere.
+// run brings the round to its end: lives on the same files, each with two runs. The first
+// few runs are stopped somewhere.
 func (r *round) run(ctx context.Context) error {
-	stops := 3
-	for runs := 0; runs < mostRuns; {
-		l, err := openLife(r)
-		if err != nil {
-			return errors.Join(err, l.close())
-		}
-		done := false
-		for range 2 {
-			runs++
-			limit := time.Minute
-			if stops > 0 {
-				limit = r.soak.dice.between(50*time.Millisecond, r.soak.stopWithin)
-				stops--
-			}
-			if done, err = l.run(ctx, limit); done || err != nil {
-				break
-			}
-		}
-		if err := errors.Join(err, l.close()); err != nil {
+	for runs := 0; runs < mostRuns; runs += runsPerLife {
+		done, err := r.live(ctx, runs)
+		switch {
+		case err != nil:
 			return err
-		}
-		if err := r.takeParts(); err != nil {
-			return err
-		}
-		if done {
+		case done:
 			return r.check()
-		}
-		if err := ctx.Err(); err != nil {
-			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
 	}
 
-	return fmt.Errorf("round %d has not come to its end in %d runs", r.number, mostRuns)
+	err := fmt.Errorf("it has not come to its end in %d runs", mostRuns)
+	if last := r.last.Load(); last != nil {
+		err = fmt.Errorf("%w; the last error of a pipeline: %w", err, *last)
+	}
+
+	return err
+}
+
+// live opens what is there, runs the pipelines, closes everything and counts what came
+// out. It reports whether nothing is left to do.
+func (r *round) live(ctx context.Context, runs int) (done bool, err error) {
+	l, err := openLife(r)
+	for i := 0; i < runsPerLife && err == nil && !done; i++ {
+		limit := time.Minute
+		if runs+i < stops {
+			limit = r.soak.dice.between(r.soak.stopWithin/40, r.soak.stopWithin)
+		}
+		done, err = l.run(ctx, limit)
+	}
+
+	return done, errors.Join(err, l.close(), r.takeParts())
 }
 
 // check looks at what the round has left.
 func (r *round) check() error {
 	every := func(int) expected { return once }
-	err := errors.Join(r.orders.check(fateOfOrder), r.groups.checkAgainst(r.orders), r.scans.check(every), r.steps.check(every))
-	if err != nil {
-		return fmt.Errorf("round %d: %w", r.number, err)
-	}
 
-	return nil
+	return errors.Join(r.orders.check(fateOfOrder), r.groups.checkAgainst(r.orders), r.scans.check(every), r.steps.check(every))
 }

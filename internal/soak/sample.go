@@ -27,7 +27,8 @@ type sample struct {
 	Disk float64 `json:"disk"`
 	// Rate is the messages of each second since the sample before.
 	Rate float64 `json:"rate"`
-	// Messages and Rounds count what has passed up to now, Events the faults and restarts.
+	// Messages and Rounds count what has passed up to now. Events, of the last sample,
+	// counts the faults and restarts.
 	Messages int64          `json:"messages"`
 	Rounds   int64          `json:"rounds"`
 	Events   map[string]int `json:"events,omitempty"`
@@ -100,6 +101,9 @@ func (s *soak) takeSamples(ctx context.Context) {
 		m.At, m.Messages, m.Rounds, m.Events = now.Sub(start).Seconds(), s.dice.passed.Load(), s.rounds.Load(), s.dice.noted()
 		m.Rate = float64(m.Messages-before) / now.Sub(last).Seconds()
 		last, before = now, m.Messages
+		if n := len(s.samples); n > 0 {
+			s.samples[n-1].Events = nil // or the measuring itself would grow
+		}
 		s.samples = append(s.samples, m)
 		if s.progress != nil {
 			s.progress(m)
@@ -107,19 +111,27 @@ func (s *soak) takeSamples(ctx context.Context) {
 	}
 }
 
-// settled waits until what is closed has gone, and compares with what was there before.
-func (s *soak) settled(before sample) error {
-	var now sample
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		now = measure(s.dir)
+// settled waits until what was closed has gone: there may be no more goroutines and open
+// files than before.
+func settled(before sample, dir string, wait time.Duration) error {
+	for deadline := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
+		now := measure(dir)
 		if now.Goroutines <= before.Goroutines && now.Files <= before.Files {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			break
+			return fmt.Errorf("after the end there are %.0f goroutines and %.0f open files, where %.0f and %.0f were before the start",
+				now.Goroutines, now.Files, before.Goroutines, before.Files)
 		}
 	}
+}
 
-	return fmt.Errorf("after the end there are %.0f goroutines and %.0f open files, and before the start there were %.0f and %.0f",
-		now.Goroutines, now.Files, before.Goroutines, before.Files)
+// String gives the sample as a line for people.
+func (m sample) String() string {
+	text := fmt.Sprintf("%s  rounds %d", clock(m.At), m.Rounds)
+	for _, s := range append(watched[:len(watched):len(watched)], rate) {
+		text += fmt.Sprintf("  %s %s", s.name, s.show(s.of(m)))
+	}
+
+	return text
 }

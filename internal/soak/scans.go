@@ -37,7 +37,7 @@ func (l *life) scans() *flow.Pipeline {
 
 		return nil
 	})
-	faulty := &faultySink[scan]{sink, l.dice, "the scans", func(s scan) { r.excuse(s.ID) }, 1}
+	faulty := newFaultySink(sink, l.dice, "scan sink", func(s scan) { r.excuse(s.ID) })
 	end := flow.From(l.scanFile).
 		Once(l.scanClaims, func(s scan) string { return strconv.Itoa(s.ID) }, 0).As("once").
 		ClaimCheck(l.state, flow.ClaimConfig{TTL: time.Hour}).As("check").

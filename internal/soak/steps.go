@@ -29,7 +29,7 @@ func (l *life) steps() *flow.Pipeline {
 
 		return l.stepFile.Open(ctx)
 	})
-	faulty := &faultySink[entry]{check, l.dice, "the steps", func(e entry) { check.excuse(e.index()) }, 1}
+	faulty := newFaultySink(check, l.dice, "step sink", func(e entry) { check.excuse(e.index()) })
 	end := flow.From(source).
 		KeyBy(func(e entry) int { return e.Key }).
 		Resequence(func(e entry) int64 { return int64(e.Number) }, flow.Sequence{First: 1}).As("order").
@@ -41,27 +41,22 @@ func (l *life) steps() *flow.Pipeline {
 }
 
 // ordered is a sink that wants the numbers of each key to grow within a run. The file is
-// read again by each run, so all messages may come again with the next.
+// read again by each run, so what has had its effect may have it again.
 type ordered struct {
 	*record
 
 	mu   sync.Mutex
-	runs int
 	last [sequences]int
 	seen []bool
 }
 
+// begin forgets what an earlier run brought.
 func (o *ordered) begin() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	clear(o.last[:])
 	o.seen = make([]bool, len(o.effects))
-	o.runs++
-	for i := range o.excuses {
-		if o.runs > 1 || o.effects[i] > 0 {
-			o.excuse(i)
-		}
-	}
+	o.excuseRepeats()
 }
 
 // Write implements connector.Sink.

@@ -28,7 +28,7 @@ func (l *life) totals() *flow.Pipeline {
 		MapMessage(func(_ context.Context, m connector.Message[flow.Group[int, []int]]) (connector.Message[total], error) {
 			return connector.Derive(m, total{m.ID(), m.Value.Value}), nil
 		})
-	faulty := &faultySink[total]{sink, l.dice, "the totals", ignore, 1}
+	faulty := newFaultySink(sink, l.dice, "totals sink", ignore)
 
 	return flow.New("totals",
 		groups.Batch(16, 20*time.Millisecond).To(flow.Into(faulty).Timeout(patience).Retry(again))).
