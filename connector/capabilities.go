@@ -69,8 +69,8 @@ type Extender interface {
 
 // Finisher is implemented by the Readers of queues. Finish says that nothing more will
 // be written to the queue, by anyone; every Reader's Read then returns io.EOF once the
-// queue holds nothing that could be handed out, now or later. It may run concurrently
-// with Read.
+// queue holds nothing that could be handed out, now or later. It holds until every Reader
+// has been closed; then the queue takes messages again. It may run concurrently with Read.
 type Finisher interface {
 	Finish()
 }

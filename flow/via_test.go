@@ -157,6 +157,38 @@ func TestViaAgainAfterAStop(t *testing.T) {
 	}
 }
 
+// TestViaAgainAfterAStopBehindTheEnd: the input had ended, and the stop came while the far
+// side was at work. The next run must be able to write: its near side may have read again
+// what was not confirmed.
+func TestViaAgainAfterAStopBehindTheEnd(t *testing.T) {
+	durable := openQueue(t, filepath.Join(t.TempDir(), "again.queue"))
+	inMemory := memoryQueue(t, 10)
+	for _, q := range []*queueconn.Queue[int]{durable, inMemory} {
+		defer q.Close()
+		source, done := memory.NewSource(1, 2), []int{}
+		ctx, stop := context.WithCancel(t.Context())
+		p := flow.New("again", flow.From(source).Via(q).ForEach(func(_ context.Context, n int) error {
+			if ctx.Err() == nil {
+				stop()
+
+				return connector.Transient(errBad)
+			}
+			done = append(done, n)
+
+			return nil
+		}))
+		if err := p.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		source.Send(3)
+		mustRun(t, p)
+		slices.Sort(done)
+		if !slices.Equal(done, []int{1, 2, 3}) {
+			t.Errorf("%v: got %v; the near side: %v", connector.Describe(q).Durable, done, source.Settled())
+		}
+	}
+}
+
 // endless is a queue whose readers cannot be told that the input has ended.
 type endless struct{ *queueconn.Queue[int] }
 

@@ -185,10 +185,36 @@ func brokenQueues() map[string]broken {
 		"tries too often":   {queueTest(nil, func(h *conntest.QueueHarness[string]) { h.MaxAttempts = 3 }), failed("return/given up")},
 		"gives up early":    {queueTest(nil, func(h *conntest.QueueHarness[string]) { h.MaxAttempts = 5 }), failed("return/given up")},
 		"holds too much":    {queueTest(nil, func(h *conntest.QueueHarness[string]) { h.Capacity = 59 }), failed("full/a write waits or fails")},
+		"finishes for ever": {queueTest(finishForEver, nil), failed("finish/holds until every reader is closed")},
 		"forgets on a halt": {queueTest(nil, forgetOnReopen), failed("reopen/nothing is lost")},
 	}
 }
 
 func forgetOnReopen(h *conntest.QueueHarness[string]) {
 	h.Reopen = func(t testing.TB, _ connector.Queue[string]) connector.Queue[string] { return h.New(t) }
+}
+
+// lasting remembers Finish.
+type lasting struct {
+	hasty
+
+	finished *bool
+}
+
+func (l lasting) Finish() { *l.finished = true; l.hasty.Finish() }
+
+func finishForEver(q *queue) {
+	finished := false
+	q.open = func(r connector.Reader[string]) connector.Reader[string] {
+		same := func(s settlement) settlement { return s }
+
+		return lasting{hasty{r, r.(connector.Extender), r.(connector.Finisher), same}, &finished}
+	}
+	q.write = func(ctx context.Context, list []message) error {
+		if finished {
+			return connector.Permanent(errBad)
+		}
+
+		return q.Queue.Write(ctx, list)
+	}
 }

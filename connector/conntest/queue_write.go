@@ -69,6 +69,7 @@ func (c queueCases[T]) order() {
 	c.run("finish/ends when all is settled", finish, c.finish)
 	c.run("finish/wakes a read", finish, c.finishWaiting)
 	c.run("finish/waits for what is delayed", finish, c.finishDelayed)
+	c.run("finish/holds until every reader is closed", finish, c.finishAgain)
 }
 
 func (c queueCases[T]) writeAndRead(t *testing.T) {
@@ -220,4 +221,24 @@ func (c queueCases[T]) finishDelayed(t *testing.T) {
 	checkRedelivered(t, got, again, 1)
 	o.settle(connector.Delivered, again...)
 	c.over(t, o)
+}
+
+// finishAgain closes the readers of a finished queue before its end, as a pipeline does
+// that is stopped, and uses the queue again.
+func (c queueCases[T]) finishAgain(t *testing.T) {
+	o := c.open(t, 1)
+	other := open(t, c.suite, o.queue)
+	o.finish()
+	o.close()
+	got := other.take(1)
+	other.close()
+	c.write(t, o.queue, messages(c.h.Value, 1, 1))
+	again := line[T]{open(t, c.suite, o.queue), o.queue}
+	got = append(got[:0], again.take(2)...)
+	sameSet(t, c.h.Equal, valuesOf(got), values(c.h.Value, 2))
+	again.settle(connector.Delivered, got...)
+	again.quiet(c.short())
+	if again.eof {
+		t.Error("Read gave io.EOF before anyone said that nothing more will come")
+	}
 }

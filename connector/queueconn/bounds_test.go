@@ -138,6 +138,28 @@ func TestFinishEndsWithTheLastReader(t *testing.T) {
 	})
 }
 
+// A pipeline that is stopped while the far side of its hop is at work has finished the
+// queue and not read it to its end. When it runs again, its near side may write again.
+func TestFinishEndsWithTheLastReaderBeforeTheEnd(t *testing.T) {
+	both(t, queueconn.Config{}, func(t *testing.T, q *queueconn.Queue[string]) {
+		write(t, q, "a")
+		r, other := reader(t, q), reader(t, q)
+		r.(connector.Finisher).Finish()
+		_ = r.Close()
+		if err := q.Write(t.Context(), messages("early")); err == nil {
+			t.Error("Write worked while the other reader had not been closed")
+		}
+		_ = other.Close()
+		write(t, q, "b")
+		again := reader(t, q)
+		settle(t, again, delivered, read(t, again, 2)...)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := again.Read(ctx, 1)
+		wantErr(t, "Read", err, context.DeadlineExceeded)
+	})
+}
+
 func TestCloseEndsWhatWaits(t *testing.T) {
 	both(t, queueconn.Config{MaxMessages: 1}, func(t *testing.T, q *queueconn.Queue[string]) {
 		write(t, q, "a")

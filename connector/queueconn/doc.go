@@ -44,9 +44,11 @@
 // Finish, of any Reader, is about the whole queue in this process: Write fails from then
 // on for everyone, and each Reader gets io.EOF once nothing is left, which includes what
 // other Readers have in work and what waits for its delay, but no dead letters. A pipeline
-// that hops over a queue (flow's Via) finishes it when its near side has ended. So give each such pipeline a queue of its own, and feed a queue that several
-// pipelines write to with To instead. When one Reader has been told the end and all are
-// closed, the queue takes messages again. It is not kept on disk.
+// that hops over a queue (flow's Via) finishes it when its near side has ended. So give
+// each such pipeline a queue of its own, and feed a queue that several pipelines write to
+// with To instead. When every Reader has been closed, the queue takes messages again,
+// whether it was read to its end or not: whoever opens a Reader to call Finish for a
+// pipeline that may be restarted closes it after that pipeline. It is not kept on disk.
 //
 // # Durability
 //

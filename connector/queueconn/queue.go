@@ -25,16 +25,13 @@ type Queue[T any] struct {
 
 	mu       sync.Mutex
 	schedule schedule
-	reserved int // messages of Writes under way
-	finished bool
-	// ended is set when a reader was told that the finished queue is empty; open counts
-	// readers.
-	ended   bool
-	open    int
-	closed  bool
-	readers signal // something may have become ready
-	writers signal // there may be room
-	running sync.WaitGroup
+	reserved int  // messages of Writes under way
+	finished bool // until open is 0
+	open     int  // readers
+	closed   bool
+	readers  signal // something may have become ready
+	writers  signal // there may be room
+	running  sync.WaitGroup
 }
 
 // NewMemory returns an empty queue in memory.

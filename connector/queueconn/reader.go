@@ -113,8 +113,6 @@ func (r *reader[T]) pick(most int) (pick, idle, error) {
 		return p, idle{}, nil
 	}
 	if q.finished && q.schedule.live == 0 && q.reserved == 0 {
-		q.ended = true
-
 		return p, idle{}, io.EOF
 	}
 
@@ -251,8 +249,8 @@ func (r *reader[T]) Extend(ctx context.Context, positions []connector.Position) 
 
 // Finish implements connector.Finisher, for the whole queue: from now on Write fails for
 // everyone, and every Reader gets io.EOF once nothing is left, not this one alone. The
-// queue begins anew when it was read to its end and every Reader has been closed, so that
-// a pipeline can run again. It is not kept on disk.
+// queue begins anew when every Reader has been closed, whether it was read to its end or
+// not, so that a pipeline can run again. It is not kept on disk.
 func (r *reader[T]) Finish() {
 	q := r.queue
 	q.mu.Lock()
@@ -272,8 +270,8 @@ func (r *reader[T]) Close() error {
 		q.open--
 	}
 	r.holder.closed = true
-	if q.open == 0 && q.ended {
-		q.finished, q.ended = false, false
+	if q.open == 0 {
+		q.finished = false
 	}
 	q.schedule.advance(time.Now())
 	q.schedule.release(r.holder)

@@ -195,15 +195,16 @@ func (h *hub) status() status {
 }
 
 // finishQueue says that no further invoice will come: the flow behind the queue ends when
-// the queue is empty.
+// the queue is empty. That holds while the reader is open, also over a restart of the flow.
 func (h *hub) finishQueue(ctx context.Context) error {
 	reader, err := h.queue.Open(context.WithoutCancel(ctx))
 	if err != nil {
 		return fmt.Errorf("finish the queue: %w", err)
 	}
+	h.keep(reader)
 	if f, ok := reader.(connector.Finisher); ok {
 		f.Finish()
 	}
 
-	return reader.Close()
+	return nil
 }
