@@ -79,7 +79,7 @@ func (l *life) openStores() error {
 	var err3, err4, err5 error
 	l.hop, err3 = openQueue(l, "hop", l.round.orders.excuseOrder)
 	l.forTotals, err4 = openQueue(l, "totals", ignore[order])
-	l.forScans, err5 = openQueue(l, "scans", ignore[flow.Claim[scan]])
+	l.forScans, err5 = openQueue(l, "scans", l.round.excuseClaim)
 
 	return errors.Join(err1, err2, err3, err4, err5)
 }
@@ -169,15 +169,17 @@ func (l *life) feed(ctx context.Context) error {
 	return l.finish()
 }
 
-// finish says that nothing more comes to the queue of the totals.
+// finish says that nothing more comes to the queue of the totals. That holds while the
+// reader is open: the groups may be restarted meanwhile.
 func (l *life) finish() error {
 	reader, err := l.forTotals.Queue.Open(context.Background())
 	if err != nil {
 		return err
 	}
+	l.closers = append(l.closers, reader)
 	reader.(connector.Finisher).Finish()
 
-	return reader.Close()
+	return nil
 }
 
 // supervise runs pipelines under a supervisor and looks at their ledgers. It reports

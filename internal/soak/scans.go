@@ -47,3 +47,15 @@ func (l *life) scans() *flow.Pipeline {
 
 	return flow.New("scans", end).With(flow.Config{Drain: time.Minute})
 }
+
+// excuseClaim finds the scan of a claim that the queue may have twice. It may come twice
+// then: what is checked in again is a value again, also where it was redeemed already. Its
+// key ends with the ID of the message, which is the line of the file, and a sum.
+func (r *round) excuseClaim(c flow.Claim[scan]) {
+	id, _, _ := strings.Cut(c.Key[strings.LastIndexByte(c.Key, ':')+1:], "/")
+	number, err := strconv.Atoi(id)
+	if err != nil {
+		r.scans.problem("the claim %q is not that of a line: %v", c.Key, err)
+	}
+	r.scans.excuse(number - 1)
+}
