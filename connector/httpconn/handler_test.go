@@ -223,6 +223,18 @@ func TestHandlerPanics(t *testing.T) {
 	}
 }
 
+func TestHandlerDecodePanics(t *testing.T) {
+	t.Parallel()
+	var seen failures
+	handler := newHandler(t, httpconn.HandlerConfig[order]{
+		OnError: seen.add, Decode: func(*http.Request) (order, error) { panic("secret") },
+	}, price)
+	checkProblem(t, serve(handler, post(`{}`)), http.StatusInternalServerError)
+	if failure := seen.last(t); !strings.Contains(failure.Err.Error(), "secret") {
+		t.Errorf("the hook got %v", failure.Err)
+	}
+}
+
 func TestHandlerUnencodableReply(t *testing.T) {
 	t.Parallel()
 	handler, err := httpconn.NewHandler(connector.CallerFunc[order, float64](

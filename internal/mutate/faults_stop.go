@@ -287,8 +287,13 @@ func panicFaults() []fault {
 			old:   "err := errGoexit // which it stays if the goroutine ends inside", new: "var err error",
 		},
 		{
-			name: "handler-panics", breaks: 11, file: "connector/httpconn/handler.go",
+			name: "handler-call-panics", breaks: 11, file: "connector/httpconn/handlercall.go",
 			wrong: "a panic behind a handler is answered with an empty success",
+			old:   "end = ended{no: panicked(cause)}", new: "end = ended{}",
+		},
+		{
+			name: "handler-panics", breaks: 11, file: "connector/httpconn/handler.go",
+			wrong: "a request whose decoding panics is answered with an empty success",
 			old:   "no = panicked(cause)", new: "_ = cause",
 		},
 		{
