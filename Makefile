@@ -21,8 +21,10 @@ FAULTS ?=
 SAMPLE ?=
 SEED ?= 1
 SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/chunk.go
+FOR ?= 1h
+REPORT ?=
 
-.PHONY: help run test race-note crash powerloss sim planted mutate sweep lint bench bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss sim planted mutate sweep soak lint bench bench-once fmt api tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +72,9 @@ planted: ## Plant one loss after the other in the main job: its test of ten line
 		echo "$$out" | awk '/=== RUN.*\// { sub(/.*\//, ""); gsub(/_/, " "); name = $$0 } \
 			/planted_test.go/ { sub(/.*planted_test.go:[0-9]+: /, ""); printf "%-55s %s\n", name, substr($$0, 1, 120) } \
 			/    --- PASS.*\// && !/nothing is planted|nothing_is_planted/ { n++ } END { print "found " n " of " n }'
+
+soak: ## Run flows at full load with faults for FOR (default 1h): nothing may be lost or grow. REPORT=dir writes report and chart.
+	go run ./internal/soak -for $(FOR) $(if $(REPORT),-report "$(REPORT)")
 
 lint: $(GOLANGCI_LINT) ## Check format, style, layers and suspicious code.
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); \
