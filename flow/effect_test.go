@@ -95,7 +95,9 @@ func TestEffectsAreCounted(t *testing.T) {
 			func(f ints) flow.End { return f.Throttle(flow.Rate{Limit: 1, Per: time.Second, Burst: 4}).To(sink()) },
 		},
 		{
-			"timeout", "to", func(f ints) flow.End { return f.To(flow.Into(sink(memory.Pass().Delay(time.Hour))).Timeout(time.Minute)) },
+			"timeout", "to", func(f ints) flow.End {
+				return f.To(flow.Into(sink(memory.Pass().Delay(time.Hour))).Timeout(time.Minute))
+			},
 			func(f ints) flow.End { return f.To(flow.Into(sink()).Timeout(time.Minute)) },
 		},
 		{
