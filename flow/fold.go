@@ -10,8 +10,9 @@ import (
 
 // Fold keeps a running value for each key: add makes it of the value so far (the zero Acc
 // at first) and the next message, and must not change the value that it is given in
-// place. A message of one key more than Config.MaxKeys fails. Every message goes on as the new state of its key. Where a message fails at once
-// below, its key has the state from before again. In memory the state ends with the run,
+// place. A message of one key more than Config.MaxKeys fails. Every message goes on as the
+// new state of its key. Where a message fails at once below, its key has the state from
+// before again. In memory the state ends with the run,
 // and a message that the source hands out again is counted again; see StoredIn.
 func (k Keyed[Key, T]) Fold[Acc any](add func(Acc, T) Acc) Flow[Group[Key, Acc]] {
 	n := newNode[T, Group[Key, Acc]]("fold", k.flow.n)

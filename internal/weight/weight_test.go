@@ -36,7 +36,7 @@ func TestModules(t *testing.T) {
 // TestTypes builds two programs that differ in the number of message types only.
 func TestTypes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds two programs")
+		t.Skip("it builds two programs, which -short leaves out")
 	}
 	const few, many = 1, 9
 	small, quick := build(t, few)
