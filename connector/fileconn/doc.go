@@ -7,6 +7,9 @@
 //
 //	rows, err := fileconn.CSVRows[Order](fileconn.SourceConfig{Paths: []string{"orders.csv"}}, transform.CSVConfig{})
 //
+// A file that changes while it is read stops the source with a [*ChangedError]; see
+// [Source] for what is seen and what cannot be.
+//
 // A sink accepts a message when its bytes are on disk: see [Sink] for what holds in each
 // [Mode].
 //

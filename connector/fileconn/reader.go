@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/millrace-go/millrace/connector"
 )
@@ -21,7 +20,7 @@ const (
 type reader[T any] struct {
 	source  *Source[T]
 	opened  int // files opened so far; the last of them is file
-	file    *os.File
+	file    *watched
 	records next[T]
 	fields  connector.Fields // of the messages of file, but for the offset
 	err     error            // what ended the reading
@@ -70,12 +69,21 @@ func (r *reader[T]) next(value *T) error {
 			return nil
 		}
 		if !errors.Is(err, io.EOF) {
-			return fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.Name(), err)
+			return fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.path, err)
 		}
-		if err := r.Close(); err != nil {
+		if err := r.endFile(); err != nil {
 			return err
 		}
 	}
+}
+
+// endFile leaves a file that was read to its end.
+func (r *reader[T]) endFile() error {
+	if err := r.file.inPlace(); err != nil {
+		return fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.path, err)
+	}
+
+	return r.Close()
 }
 
 // openFile goes on to the next file; after the last it returns io.EOF.
@@ -88,9 +96,9 @@ func (r *reader[T]) openFile() error {
 	if err := r.source.checkFile(path); err != nil {
 		return err
 	}
-	file, err := os.Open(path)
+	file, err := watch(path, r.source.config.Terminated)
 	if err != nil {
-		return connector.Permanent(fmt.Errorf("fileconn: %s: %w", r.source.kind, err))
+		return fmt.Errorf("fileconn: %s: %w", r.source.kind, err)
 	}
 	r.opened++
 	r.file, r.records = file, r.source.records(file)

@@ -20,6 +20,10 @@ type SourceConfig struct {
 	// Name stands for the path in positions and message IDs, so that a file that moves
 	// keeps its IDs. Only with a single path; by default the path as it is given.
 	Name string
+	// Terminated says that every file ends with a line end. A file that does not is an
+	// error then, and its last record is not handed out: nothing else tells a last field
+	// that was cut off from a whole one. By default the last line end may be missing.
+	Terminated bool
 }
 
 // Source hands out the records of files. Each message has the [connector.Position] of
@@ -28,6 +32,14 @@ type SourceConfig struct {
 //
 // A file cannot take messages back, so a returned message stops the pipeline; what is
 // settled changes nothing in the file. Every Open starts at the first record.
+//
+// A file must be complete when it is opened, and stay as it is until it has been read: one
+// that changes is a *[ChangedError], which stops the pipeline. Size and modification time
+// are looked at after each piece that is read, and whether the path still leads to the
+// file at its end, so what was read after a change is never handed out. It is not seen when
+// a file changes before it is opened or after its end, nor when bytes are changed in place
+// so that size and modification time stay the same: within one tick of the file system's
+// clock (some milliseconds), through mapped memory, or by setting the time back.
 type Source[T any] struct {
 	kind    string
 	config  SourceConfig
