@@ -87,9 +87,9 @@ type openGroup[Key comparable, Acc any] struct {
 	at, born *list.Element
 }
 
-func (a *aggregate[Key, T, Acc]) push(ctx context.Context, it *item, value T) error {
+func (a *aggregate[Key, T, Acc]) push(ctx context.Context, it *item, value *T) error {
 	a.c.begin()
-	k := a.key(value)
+	k := a.key(*value)
 	g := a.groups[k]
 	if g == nil {
 		if front := a.front(&a.order); a.when.NewKey && front != nil {
@@ -102,7 +102,7 @@ func (a *aggregate[Key, T, Acc]) push(ctx context.Context, it *item, value T) er
 		g = &openGroup[Key, Acc]{key: k}
 	}
 	// What the user wrote may panic, so the group changes after it.
-	sum := a.add(g.value, value)
+	sum := a.add(g.value, *value)
 	complete := anyHolds(a.until, sum)
 	g.value = sum
 	g.members = append(g.members, it)
@@ -157,7 +157,7 @@ func (a *aggregate[Key, T, Acc]) emit(ctx context.Context, g *openGroup[Key, Acc
 	a.c.station.effect(completedBy[reason])
 	derived := newGroup(&a.c.lane.run.pipeline.derived, g.members, g.members[0].meta)
 	launch(ctx, a.c.lane, a.next, derived,
-		Group[Key, Acc]{Key: g.key, Value: g.value, Count: len(g.members), Reason: reason})
+		&Group[Key, Acc]{Key: g.key, Value: g.value, Count: len(g.members), Reason: reason})
 }
 
 // earliest returns the group that ends by itself next, or nil, and when and why.

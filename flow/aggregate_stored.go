@@ -117,9 +117,9 @@ func (a *storedAggregate[Key, T, Acc]) reread(ctx context.Context) {
 	}
 }
 
-func (a *storedAggregate[Key, T, Acc]) push(ctx context.Context, it *item, value T) error {
+func (a *storedAggregate[Key, T, Acc]) push(ctx context.Context, it *item, value *T) error {
 	a.c.begin()
-	a.waiting = append(a.waiting, entry[T]{it, value})
+	a.waiting = append(a.waiting, entry[T]{it, *value})
 	if len(a.waiting) >= mostPerCommit {
 		a.pass(ctx)
 	}
@@ -175,12 +175,13 @@ func (a *storedAggregate[Key, T, Acc]) commit(ctx context.Context, waiting []ent
 func (a *storedAggregate[Key, T, Acc]) emit(ctx context.Context) {
 	done := a.done
 	a.done = nil
-	for _, d := range done {
+	for i := range done {
+		d := &done[i]
 		a.run.pipeline.derived.enter(1)
 		a.c.station.effect(completedBy[d.group.Reason])
 		meta := connector.MakeMeta(connector.Fields{ID: d.name})
 		owner := &doneRecord{run: a.run, store: a.state.store, name: d.name, station: a.c.station}
-		launch(ctx, a.c.lane, a.next, &item{meta: &meta, owner: owner}, d.group)
+		launch(ctx, a.c.lane, a.next, &item{meta: &meta, owner: owner}, &d.group)
 	}
 }
 

@@ -101,7 +101,7 @@ func (b Batched[T]) Map[Out any](fn func(context.Context, []T) (Out, error)) Flo
 				return
 			}
 			its := items(members)
-			launch(ctx, c.lane, next, newGroup(&w.run.pipeline.derived, its, its[0].meta), out)
+			launch(ctx, c.lane, next, newGroup(&w.run.pipeline.derived, its, its[0].meta), &out)
 		})
 	}
 
@@ -137,7 +137,7 @@ func (b Batched[T]) MapEach[Out any](fn func(context.Context, []T) ([]Out, error
 				return
 			}
 			for i, m := range members {
-				launch(ctx, c.lane, next, m.it, outs[i])
+				launch(ctx, c.lane, next, m.it, &outs[i])
 			}
 		})
 	}
@@ -230,10 +230,10 @@ func newBatcher[T any](w *wiring, c *counter, spec batchSpec[T], emit func(conte
 	return b.push
 }
 
-func (b *batcher[T]) push(ctx context.Context, it *item, value T) error {
+func (b *batcher[T]) push(ctx context.Context, it *item, value *T) error {
 	if b.spec.size != nil {
 		*b.c.at = b.c.index
-		size := b.spec.size(value)
+		size := b.spec.size(*value)
 		if b.bytes+size > b.spec.bytes {
 			if len(b.members) > 0 {
 				b.c.station.effect("bytes")
@@ -242,7 +242,7 @@ func (b *batcher[T]) push(ctx context.Context, it *item, value T) error {
 		}
 		b.bytes += size
 	}
-	b.members = append(b.members, entry[T]{it: it, value: value})
+	b.members = append(b.members, entry[T]{it: it, value: *value})
 	if len(b.members) == 1 && b.spec.wait > 0 {
 		b.alarm.at = time.Now().Add(b.spec.wait)
 	}

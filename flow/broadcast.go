@@ -11,7 +11,7 @@ func broadcast[T any](w *wiring, branches []any) any {
 	}
 	l, derived := w.lane, &w.run.pipeline.derived
 
-	return push[T](func(ctx context.Context, it *item, value T) error {
+	return push[T](func(ctx context.Context, it *item, value *T) error {
 		f, returned := newFan(derived, it), false
 		defer f.leave(l, &returned)
 		for _, p := range pushes {
@@ -48,7 +48,7 @@ func passing[T any](kind string, ups ...*node) *node {
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			c.begin()
 
 			return next(ctx, it, value)

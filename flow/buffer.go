@@ -50,16 +50,16 @@ func buffer[T any](f Flow[T], size int, full Overflow) Flow[T] {
 		m := handOver[T](w, n, size, 1)
 		l.finals = append(w.lane.finals, func(context.Context) { m.leave() })
 		if full == Block {
-			return push[T](func(_ context.Context, it *item, value T) error {
-				m.put(l, entry[T]{it, value})
+			return push[T](func(_ context.Context, it *item, value *T) error {
+				m.put(l, entry[T]{it, *value})
 
 				return errHeld
 			})
 		}
 		c := w.counter(n)
 
-		return push[T](func(_ context.Context, it *item, value T) error {
-			lost, dropped := m.offer(entry[T]{it, value}, full == DropOldest)
+		return push[T](func(_ context.Context, it *item, value *T) error {
+			lost, dropped := m.offer(entry[T]{it, *value}, full == DropOldest)
 			switch {
 			case !dropped:
 			case full == DropNewest:
@@ -91,14 +91,14 @@ func handOver[T any](w *wiring, n *node, size, writers int) *mailbox[entry[T]] {
 	m := newMailbox[entry[T]](l, size, writers)
 	w.on(l, func() {
 		next, c := w.feed(n).(push[T]), w.counter(n)
-		l.polls = append(l.polls, m.serve(func(ctx context.Context, e entry[T]) {
+		l.polls = append(l.polls, m.serve(func(ctx context.Context, e *entry[T]) {
 			if ctx.Err() != nil {
 				e.it.complete(connector.ErrStopped)
 
 				return
 			}
 			c.begin()
-			launch(ctx, l, next, e.it, e.value)
+			launch(ctx, l, next, e.it, &e.value)
 		}))
 	})
 	w.run.starts = append(w.run.starts, l.start)
@@ -128,8 +128,8 @@ func Merge[T any](flows ...Flow[T]) Flow[T] {
 		}
 		l := w.lane
 
-		return push[T](func(_ context.Context, it *item, value T) error {
-			m.put(l, entry[T]{it, value})
+		return push[T](func(_ context.Context, it *item, value *T) error {
+			m.put(l, entry[T]{it, *value})
 
 			return errHeld
 		})

@@ -6,10 +6,16 @@ import (
 	"github.com/millrace-go/millrace/connector"
 )
 
-// chunk is what one Read returned, with an item for each message.
+// chunk is what one Read returned. Each message has an item of its own, or, where no stage
+// keeps one, they have that of the tab in turn.
 type chunk[T any] struct {
 	messages []connector.Message[T]
 	items    []item
+	tab      *tab
+	// begin, where set, sees each item of the tab before its turn.
+	begin func(it *item, value T)
+	// at is the message whose turn it is.
+	at int
 }
 
 // fill gives each message an item. first is the number of the first message.
@@ -22,26 +28,29 @@ func (c *chunk[T]) fill(messages []connector.Message[T], owner owner, first int6
 	}
 }
 
-// refill uses the items again, all of which have been completed by the same owner.
-func (c *chunk[T]) refill(messages []connector.Message[T], owner owner) {
-	if len(messages) > cap(c.items) {
-		c.fill(messages, owner, 0)
-
-		return
-	}
+// refill takes the next messages, when those before have been settled.
+func (c *chunk[T]) refill(messages []connector.Message[T]) {
 	c.messages = messages
-	c.items = c.items[:len(messages)]
+	settlements := c.tab.open(len(messages))
 	for i := range messages {
-		it := &c.items[i]
-		it.meta, it.origin = messages[i].Meta, messages[i].Meta
-		it.outcome, it.done = connector.Pending, false
-		if it.cause != nil {
-			it.cause = nil
-		}
-		if it.path != nil {
-			it.path = nil
-		}
+		// The slice is used again and again: everything that may be left in it is written.
+		s := &settlements[i]
+		s.Position, s.Cause, s.Delay = messages[i].Meta.Position(), nil, 0
 	}
+}
+
+// turn returns the item of the i-th message, whose turn it is.
+func (c *chunk[T]) turn(i int) *item {
+	c.at = i
+	if c.tab == nil {
+		return &c.items[i]
+	}
+	it := c.tab.turn(c.messages[i].Meta)
+	if c.begin != nil {
+		c.begin(it, c.messages[i].Value)
+	}
+
+	return it
 }
 
 // run pushes every message and completes those that no stage keeps. A panic in a user
@@ -54,27 +63,31 @@ func (c *chunk[T]) run(ctx context.Context, l *lane, next push[T]) {
 }
 
 func (c *chunk[T]) runFrom(ctx context.Context, l *lane, next push[T], from int) (resume int) {
-	i := from
+	var it *item
 	defer func() {
-		if i == len(c.messages) {
+		if resume == len(c.messages) {
 			return
 		}
-		it := &c.items[i]
 		if r := recover(); r != nil {
 			it.complete(l.panicked(it, r))
 		} else if l.exits() { // nothing but a Goexit leaves the loop without a panic
 			it.complete(l.panicked(it, errGoexit))
 		}
-		resume = i + 1
+		resume = c.at + 1
 	}()
-	for ; i < len(c.messages); i++ {
-		it := &c.items[i]
-		if ctx.Err() != nil {
+	aborted := &l.run.aborted
+	for i := from; i < len(c.messages); i++ {
+		it = c.turn(i)
+		if aborted.Load() {
 			it.complete(connector.ErrStopped)
 
 			continue
 		}
-		if err := next(ctx, it, c.messages[i].Value); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
+		err := next(ctx, it, &c.messages[i].Value)
+		switch {
+		case err == nil && c.tab != nil && it.plain():
+			c.tab.end()
+		case err != errHeld: //nolint:errorlint // a sentinel that is never wrapped
 			it.complete(err)
 		}
 	}

@@ -58,15 +58,17 @@ func (f Flow[T]) ClaimCheck[C Claim[T]](store connector.Store, config ClaimConfi
 		next, c := w.feed(n).(push[C]), w.counter(n)
 		desk := claimDesk{store: store, config: config, prefix: storeName(w.run.pipeline.name, w.plan.names[n])}
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			start := started(c.begin())
-			key, size, sum, err := desk.check(ctx, it.meta.ID(), value)
+			key, size, sum, err := desk.check(ctx, it.meta.ID(), *value)
 			c.end(start)
 			if err != nil {
 				return c.fail(it, err)
 			}
 
-			return next(ctx, it, C(Claim[T]{Key: key, Size: size, Sum: sum}))
+			claim := C(Claim[T]{Key: key, Size: size, Sum: sum})
+
+			return next(ctx, it, &claim)
 		})
 	}
 

@@ -33,10 +33,10 @@ func deadLetter[T any](f Flow[T], sink connector.Sink[connector.DeadLetter[T]]) 
 		d.spare.New = func() any { return &deadFrame[T]{to: d} }
 		c := w.counter(n)
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			c.begin()
 			fr := d.spare.Get().(*deadFrame[T]) //nolint:forcetypeassert // New makes nothing else
-			fr.value, fr.meta, fr.outer = value, it.meta, it.frame
+			fr.value, fr.meta, fr.outer = *value, it.meta, it.frame
 			it.frame = fr
 
 			return next(ctx, it, value)

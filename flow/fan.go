@@ -117,13 +117,13 @@ func (g *group) finished(it *item, err error) {
 
 // launch runs one item through a chain and completes it unless a stage keeps it. A panic
 // in the chain fails the item (invariant 11).
-func launch[T any](ctx context.Context, l *lane, next push[T], it *item, value T) {
+func launch[T any](ctx context.Context, l *lane, next push[T], it *item, value *T) {
 	if err := guarded(ctx, l, next, it, value); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
 		it.complete(err)
 	}
 }
 
-func guarded[T any](ctx context.Context, l *lane, next push[T], it *item, value T) (err error) {
+func guarded[T any](ctx context.Context, l *lane, next push[T], it *item, value *T) (err error) {
 	returned := false
 	defer func() {
 		if returned {

@@ -35,15 +35,16 @@ func memoryFold[Key comparable, T, Acc any](
 	c *counter, key func(T) Key, add func(Acc, T) Acc, next push[Group[Key, Acc]],
 ) push[T] {
 	state := make(map[Key]Group[Key, Acc])
+	var after Group[Key, Acc] // one for all messages, as in mapped
 
-	return func(ctx context.Context, it *item, value T) error {
+	return func(ctx context.Context, it *item, value *T) error {
 		c.begin()
-		k := key(value)
+		k := key(*value)
 		before, known := state[k]
 		if most := c.lane.run.config.MaxKeys; !known && len(state) >= most {
 			return c.fail(it, fmt.Errorf("more than %d keys (Config.MaxKeys): store the state, or split the keys over several flows", most))
 		}
-		after := Group[Key, Acc]{Key: k, Value: add(before.Value, value), Count: before.Count + 1}
+		after = Group[Key, Acc]{Key: k, Value: add(before.Value, *value), Count: before.Count + 1}
 		state[k] = after
 		failed := true
 		defer func() { // a panic below is a failure too
@@ -55,7 +56,7 @@ func memoryFold[Key comparable, T, Acc any](
 				delete(state, k)
 			}
 		}()
-		err := next(ctx, it, after)
+		err := next(ctx, it, &after)
 		failed = err != nil && err != errHeld //nolint:errorlint // a sentinel that is never wrapped
 
 		return err
@@ -89,9 +90,9 @@ func newStoredFold[Key comparable, T, Acc any](
 // mostPerCommit bounds the messages that share a transaction.
 const mostPerCommit = 256
 
-func (f *storedFold[Key, T, Acc]) push(ctx context.Context, it *item, value T) error {
+func (f *storedFold[Key, T, Acc]) push(ctx context.Context, it *item, value *T) error {
 	f.c.begin()
-	f.waiting = append(f.waiting, entry[T]{it, value})
+	f.waiting = append(f.waiting, entry[T]{it, *value})
 	if len(f.waiting) >= mostPerCommit {
 		f.commit(ctx)
 	}
@@ -121,8 +122,8 @@ func (f *storedFold[Key, T, Acc]) commit(ctx context.Context) bool {
 	})
 	switch {
 	case err == nil:
-		for i, e := range waiting {
-			launch(ctx, f.c.lane, f.next, e.it, results[i])
+		for i := range waiting {
+			launch(ctx, f.c.lane, f.next, waiting[i].it, &results[i])
 		}
 	case len(waiting) > 1 && connector.ClassOf(err) == connector.ClassPermanent:
 		// One message cannot be stored: find out which.

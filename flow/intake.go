@@ -47,8 +47,10 @@ type stream[T any] struct {
 	far  bool
 	pace pace
 	read int64
-	// watch times the Reads.
+	// watch times the Reads; taken is when the last one returned, where messages are
+	// recorded.
 	watch stopwatch
+	taken time.Time
 	// failed is what the last Read failed with, if its messages are still to be run.
 	failed error
 	// reading ends when the stream takes no more in.
@@ -83,7 +85,7 @@ func newStream[T any](w *wiring, n *node, source connector.Source[T]) *stream[T]
 	s.book = newBook(w.run, s.caps, s.use)
 	if !s.inline {
 		s.chunks = newMailbox[*chunk[T]](l, chunksAhead, 1)
-		l.polls = append(l.polls, s.chunks.serve(s.runChunk))
+		l.polls = append(l.polls, s.chunks.serve(func(ctx context.Context, c **chunk[T]) { s.runChunk(ctx, *c) }))
 	}
 
 	return s
@@ -205,17 +207,15 @@ func (s *stream[T]) poke() { s.book.poke() }
 
 // readInline is the loop of a source whose messages no stage keeps.
 func (s *stream[T]) readInline(ctx context.Context) {
-	var c chunk[T]
-	t := &tab{book: s.book}
+	t := newTab(s.book)
+	c := chunk[T]{tab: t, begin: s.sampler()}
 	for more := true; more; {
 		var messages []connector.Message[T]
 		messages, more = s.fetch(s.run.config.MaxInFlight)
 		if len(messages) == 0 {
 			continue
 		}
-		c.refill(messages, t)
-		s.sample(&c)
-		t.open(len(messages))
+		c.refill(messages)
 		s.runChunk(ctx, &c)
 		s.lane.pass(ctx)
 		t.close()
@@ -228,6 +228,7 @@ func (s *stream[T]) readInline(ctx context.Context) {
 func (s *stream[T]) readAhead() {
 	defer s.chunks.leave()
 	defer s.ended()
+	sample := s.sampler()
 	for more := true; more; {
 		room := s.book.room(s.reading)
 		if room == 0 {
@@ -241,10 +242,12 @@ func (s *stream[T]) readAhead() {
 		c := &chunk[T]{}
 		c.fill(messages, s.book, s.read)
 		s.read += int64(len(messages))
-		s.sample(c)
 		s.book.enter(c.items)
-		if s.prepare != nil {
-			for i := range c.items {
+		for i := range c.items {
+			if sample != nil {
+				sample(&c.items[i], messages[i].Value)
+			}
+			if s.prepare != nil {
 				s.prepare(&c.items[i])
 			}
 		}
@@ -252,29 +255,29 @@ func (s *stream[T]) readAhead() {
 	}
 }
 
-// sample begins to record some of the messages.
-func (s *stream[T]) sample(c *chunk[T]) {
+// sampler begins to record some of the messages; it is nil where none are. What comes out
+// of a queue that is not durable is recorded on its near side.
+func (s *stream[T]) sampler() func(*item, T) {
 	if s.run.config.Recorder == nil || s.far && s.prepare != nil {
-		return // what comes out of a queue that is not durable is recorded on its near side
+		return nil
 	}
-	for i := range c.items {
-		record(s.run, s.counter.station.name, &c.items[i], c.messages[i].Value)
-	}
+
+	return func(it *item, value T) { record(s.run, s.counter.station.name, it, value, s.taken) }
 }
 
 // runChunk runs a chunk and lets its duration set the size of the next ones.
 func (s *stream[T]) runChunk(ctx context.Context, c *chunk[T]) {
 	if ctx.Err() != nil {
-		for i := range c.items {
-			c.items[i].complete(connector.ErrStopped)
+		for i := range c.messages {
+			c.turn(i).complete(connector.ErrStopped)
 		}
 
 		return
 	}
-	s.counter.n += uint64(len(c.items))
+	s.counter.n += uint64(len(c.messages))
 	start := now()
 	c.run(ctx, s.lane, s.next)
-	s.pace.ran(len(c.items), time.Duration(now()-start))
+	s.pace.ran(len(c.messages), time.Duration(now()-start))
 }
 
 // fetch reads once. It reports false when no further message will come; an error that
@@ -290,6 +293,9 @@ func (s *stream[T]) fetch(room int) (messages []connector.Message[T], more bool)
 		return nil, false
 	}
 	messages, err := s.readOnce(ctx, min(room, s.pace.size()))
+	if s.run.config.Recorder != nil {
+		s.taken = time.Now()
+	}
 	switch {
 	case err == nil:
 		s.pace.failures = 0

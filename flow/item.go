@@ -7,12 +7,13 @@ import (
 	"github.com/millrace-go/millrace/connector"
 )
 
-// push hands one value to a stage. It returns nil when the stage has finished with the
+// push hands one value to a stage, which may read it until it returns and must not change
+// it: a stage that keeps the value copies it. It returns nil when the stage has finished with the
 // message and its outcome is in the item, errHeld when a stage keeps the item and will
 // call complete later, and any other error when the message failed. The caller of the
 // outermost push passes everything but errHeld to complete, so that each item is
 // completed exactly once.
-type push[T any] func(ctx context.Context, it *item, value T) error
+type push[T any] func(ctx context.Context, it *item, value *T) error
 
 // errHeld is compared by identity and never leaves the package.
 var errHeld = errors.New("flow: the stage keeps the message")
@@ -48,8 +49,8 @@ type frame interface {
 	unwind(it *item, err error) (left error, suspended bool)
 }
 
-// complete is the only way in which an item ends (invariant 1): it runs the frames that
-// the item has passed and tells its owner.
+// complete is the only way in which an item ends (invariant 1), but for the plain items of a
+// tab: it runs the frames that the item has passed and tells its owner.
 func (it *item) complete(err error) {
 	for it.frame != nil {
 		var suspended bool
@@ -71,6 +72,11 @@ func (it *item) complete(err error) {
 		it.path.ended(it.outcome, it.cause)
 	}
 	it.owner.finished(it, it.returned())
+}
+
+// plain reports whether complete(nil) would do nothing but tell the owner of the outcome.
+func (it *item) plain() bool {
+	return it.frame == nil && it.path == nil && it.cause == nil && it.outcome != connector.Pending && !it.done
 }
 
 // returned is the cause of a message that goes back to where it came from, else nil.

@@ -135,11 +135,11 @@ func (m *mailbox[E]) drained() bool {
 }
 
 // serve makes the lane pass each entry to handle and end when the mailbox is drained.
-func (m *mailbox[E]) serve(handle func(context.Context, E)) func(context.Context) bool {
+func (m *mailbox[E]) serve(handle func(context.Context, *E)) func(context.Context) bool {
 	return func(ctx context.Context) bool {
 		taken := m.take()
 		for i := range taken {
-			handle(ctx, taken[i])
+			handle(ctx, &taken[i])
 		}
 		if len(taken) == 0 && m.drained() {
 			m.lane.feeders--

@@ -67,16 +67,17 @@ func mapped[In, Out any](kind string, f Flow[In], fn func(context.Context, In) (
 	}
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)
+		var out Out // one for all messages: a stage below copies what it keeps
 
-		return push[In](func(ctx context.Context, it *item, value In) error {
+		return push[In](func(ctx context.Context, it *item, value *In) (err error) {
 			start := started(c.begin())
-			out, err := fn(ctx, value)
+			out, err = fn(ctx, *value)
 			c.end(start)
 			if err != nil {
 				return c.fail(it, err)
 			}
 
-			return next(ctx, it, out)
+			return next(ctx, it, &out)
 		})
 	}
 
@@ -94,10 +95,11 @@ func (f Flow[T]) MapMessage[Out any](
 	n.require(fn != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)
+		var out connector.Message[Out] // one for all messages, as in mapped
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) (err error) {
 			start := started(c.begin())
-			out, err := fn(ctx, connector.Message[T]{Meta: it.meta, Value: value})
+			out, err = fn(ctx, connector.Message[T]{Meta: it.meta, Value: *value})
 			c.end(start)
 			if err != nil {
 				return c.fail(it, err)
@@ -106,7 +108,7 @@ func (f Flow[T]) MapMessage[Out any](
 				it.meta = out.Meta
 			}
 
-			return next(ctx, it, out.Value)
+			return next(ctx, it, &out.Value)
 		})
 	}
 
@@ -122,9 +124,9 @@ func observe[T any](f Flow[T], fn func(connector.Message[T])) Flow[T] {
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			c.begin()
-			fn(connector.Message[T]{Meta: it.meta, Value: value})
+			fn(connector.Message[T]{Meta: it.meta, Value: *value})
 
 			return next(ctx, it, value)
 		})
@@ -142,9 +144,9 @@ func filter[T any](f Flow[T], keep func(T) bool) Flow[T] {
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			c.begin()
-			if !keep(value) {
+			if !keep(*value) {
 				c.ended(it, connector.Filtered)
 
 				return nil

@@ -46,9 +46,9 @@ func onceMessage[T any](
 			w.run.gates[n] = g
 		}
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			c.begin()
-			pass, err := g.enter(ctx, c, it, key(it.meta, value))
+			pass, err := g.enter(ctx, c, it, key(it.meta, *value))
 			if !pass {
 				return err
 			}

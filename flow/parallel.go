@@ -140,11 +140,11 @@ func newParallel[In, Out any](
 	return p
 }
 
-func (p *fork[In, Out]) push(ctx context.Context, it *item, value In) error {
+func (p *fork[In, Out]) push(ctx context.Context, it *item, value *In) error {
 	p.c.begin()
-	q := p.assign.of(value)
+	q := p.assign.of(*value)
 	g := &p.gathered[q]
-	g.entries = append(g.entries, entry[In]{it, value})
+	g.entries = append(g.entries, entry[In]{it, *value})
 	if len(g.entries) >= p.size {
 		for p.out >= p.room {
 			p.takeIn(ctx, p.results.await())
@@ -193,9 +193,9 @@ func (p *fork[In, Out]) takeIn(ctx context.Context, results []result[Out]) bool 
 	}
 	left := len(p.outs) > 0
 	for p.emitted < len(p.outs) {
-		e := p.outs[p.emitted]
+		e := &p.outs[p.emitted]
 		p.emitted++
-		launch(ctx, p.lane, p.next, e.it, e.value)
+		launch(ctx, p.lane, p.next, e.it, &e.value)
 	}
 	clear(p.outs)
 	p.outs, p.emitted = p.outs[:0], 0
@@ -257,9 +257,9 @@ func (p *fork[In, Out]) addWorker(w *wiring, body, end *node) {
 	p.workers = append(p.workers, k)
 	w.on(k.lane, func() {
 		c := w.counter(end)
-		w.joints[end] = push[Out](func(_ context.Context, it *item, value Out) error {
+		w.joints[end] = push[Out](func(_ context.Context, it *item, value *Out) error {
 			c.begin()
-			k.outs = append(k.outs, entry[Out]{it, value})
+			k.outs = append(k.outs, entry[Out]{it, *value})
 
 			return errHeld
 		})
@@ -361,13 +361,14 @@ func (k *worker[In, Out]) tidy(ctx context.Context) {
 func (k *worker[In, Out]) do(ctx context.Context, j *job[In]) {
 	start := now()
 	k.doing = j
-	for _, e := range j.entries {
+	for i := range j.entries {
+		e := &j.entries[i]
 		if ctx.Err() != nil {
 			e.it.complete(connector.ErrStopped)
 
 			continue
 		}
-		launch(ctx, k.lane, k.in, e.it, e.value)
+		launch(ctx, k.lane, k.in, e.it, &e.value)
 	}
 	k.lane.ringDue(ctx)
 	k.lane.pass(ctx)

@@ -36,12 +36,12 @@ type trail struct {
 }
 
 // record begins the recording of a message that a source has handed out.
-func record[T any](w *run, source string, it *item, value T) {
+func record[T any](w *run, source string, it *item, value T, taken time.Time) {
 	r := w.config.Recorder
 	if !r.samples() {
 		return
 	}
-	t := &trail{recorder: r, redact: r.config.Redact, start: time.Now()}
+	t := &trail{recorder: r, redact: r.config.Redact, start: taken}
 	fields := it.meta.Fields()
 	m := RecordedMessage{
 		ID: it.meta.ID(), Key: fields.Key, Time: fields.Time, Attempt: fields.Attempt, Headers: t.redact.headers(fields.Headers),
@@ -196,11 +196,11 @@ func tap[In any](w *wiring, n *node, in any) any {
 		c = w.counter(n)
 	}
 
-	return push[In](func(ctx context.Context, it *item, value In) error {
+	return push[In](func(ctx context.Context, it *item, value *In) error {
 		if it.path == nil {
 			return next(ctx, it, value)
 		}
-		branch := enter(it.path, name, value)
+		branch := enter(it.path, name, *value)
 		if script != nil {
 			if f := script(branch, name); f.Err != nil {
 				return rehearsed(ctx, c, it, f)

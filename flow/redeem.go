@@ -32,7 +32,7 @@ func Redeem[T any](store connector.Store) func(Flow[Claim[T]]) Flow[T] {
 			next, c := w.feed(n).(push[T]), w.counter(n)
 			r := &redeemer{run: w.run, station: c.station, store: store, name: storeName(w.run.pipeline.name, w.plan.names[n])}
 
-			return push[Claim[T]](func(ctx context.Context, it *item, claim Claim[T]) error {
+			return push[Claim[T]](func(ctx context.Context, it *item, claim *Claim[T]) error {
 				start := started(c.begin())
 				var value T
 				mine, err := r.fetch(ctx, claim.Key, claim.Size, claim.Sum, &value)
@@ -47,7 +47,7 @@ func Redeem[T any](store connector.Store) func(Flow[Claim[T]]) Flow[T] {
 				}
 				it.frame = &redemption{by: r, key: claim.Key, size: claim.Size, outer: it.frame}
 
-				return next(ctx, it, value)
+				return next(ctx, it, &value)
 			})
 		}
 

@@ -39,9 +39,9 @@ type early[T any] struct {
 }
 
 // push takes one message.
-func (r *resequencer[Key, T]) push(ctx context.Context, it *item, value T) error {
+func (r *resequencer[Key, T]) push(ctx context.Context, it *item, value *T) error {
 	r.c.begin()
-	k, number := r.key(value), r.number(value)
+	k, number := r.key(*value), r.number(*value)
 	if number == math.MaxInt64 {
 		return r.c.fail(it, connector.Permanent(errors.New("the number is the largest int64, which nothing can follow")))
 	}
@@ -56,7 +56,7 @@ func (r *resequencer[Key, T]) push(ctx context.Context, it *item, value T) error
 	may, missing := s.turn(it, number)
 	switch may {
 	case turnNow:
-		r.release(ctx, s, early[T]{entry: entry[T]{it, value}, number: number})
+		r.release(ctx, s, it, value, &passage[T]{number: number})
 		r.drain(ctx, s)
 	case turnBehind:
 	case turnDone:
@@ -66,7 +66,7 @@ func (r *resequencer[Key, T]) push(ctx context.Context, it *item, value T) error
 	case turnLate:
 		return r.c.fail(it, connector.Permanent(&LateError{Key: s.name, Number: number, Next: missing}))
 	default:
-		return r.hold(ctx, s, early[T]{entry: entry[T]{it, value}, number: number})
+		return r.hold(ctx, s, early[T]{entry: entry[T]{it, *value}, number: number})
 	}
 
 	return errHeld
@@ -89,18 +89,24 @@ func (r *resequencer[Key, T]) hold(ctx context.Context, s *sequence[T], e early[
 }
 
 // release lets one message go on.
-func (r *resequencer[Key, T]) release(ctx context.Context, s *sequence[T], e early[T]) {
-	p := &passage[T]{sequence: s, number: e.number, owner: e.it.owner, station: r.c.station, behind: e.behind}
+func (r *resequencer[Key, T]) release(ctx context.Context, s *sequence[T], it *item, value *T, p *passage[T]) {
+	p.sequence, p.owner, p.station = s, it.owner, r.c.station
 	s.enter(p)
-	e.it.owner = p
-	launch(ctx, r.c.lane, r.next, e.it, e.value)
+	it.owner = p
+	launch(ctx, r.c.lane, r.next, it, value)
 	*r.c.at = r.c.index
+}
+
+// releaseFirst lets go on the first of the messages that a sequence holds.
+func (r *resequencer[Key, T]) releaseFirst(ctx context.Context, s *sequence[T]) {
+	e := r.take(s)
+	r.release(ctx, s, e.it, &e.value, &passage[T]{number: e.number, behind: e.behind})
 }
 
 // drain lets go on what is held and whose turn has come.
 func (r *resequencer[Key, T]) drain(ctx context.Context, s *sequence[T]) {
 	for len(s.early) > 0 && s.early[0].number == s.reached() {
-		r.release(ctx, s, r.take(s))
+		r.releaseFirst(ctx, s)
 	}
 	r.watch(s, true)
 }
@@ -117,9 +123,8 @@ func (r *resequencer[Key, T]) take(s *sequence[T]) early[T] {
 // skip gives up the numbers that are missing before what a sequence holds.
 func (r *resequencer[Key, T]) skip(ctx context.Context, s *sequence[T]) {
 	r.c.station.effect("wait")
-	e := r.take(s)
-	s.skipTo(e.number)
-	r.release(ctx, s, e)
+	s.skipTo(s.early[0].number)
+	r.releaseFirst(ctx, s)
 	r.drain(ctx, s)
 }
 

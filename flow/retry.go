@@ -22,7 +22,7 @@ func retried[T any](f Flow[T], policy retry.Policy) Flow[T] {
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			c.begin()
 			meta := it.meta
 			err := next(ctx, it, value)

@@ -85,10 +85,10 @@ func dispatch[T any](w *wiring, n *node, branches []any, matches []func(T) bool)
 	}
 	last := len(pushes) - 1
 
-	return push[T](func(ctx context.Context, it *item, value T) error {
+	return push[T](func(ctx context.Context, it *item, value *T) error {
 		c.begin()
 		for i, p := range pushes[:last] {
-			if matches[i](value) {
+			if matches[i](*value) {
 				return p(ctx, it, value)
 			}
 		}

@@ -20,9 +20,11 @@ import (
 type run struct {
 	pipeline *Pipeline
 	config   Config
-	// ctx is that of user functions; it ends at the drain deadline.
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+	// ctx is that of user functions; it ends at the drain deadline. aborted is set before
+	// that: it costs less to ask for every message.
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	aborted atomic.Bool
 	// reading ends when the run takes no more in.
 	reading     context.Context
 	stopReading context.CancelCauseFunc
@@ -160,7 +162,7 @@ func (r *run) execute(ctx context.Context) error {
 // release ends every context of the run.
 func (r *run) release() {
 	r.stopReading(nil)
-	r.cancel(nil)
+	r.end(nil)
 	r.stopSettling()
 	r.draining.Do(func() {})
 	if r.deadline != nil {
@@ -250,7 +252,7 @@ func (r *run) abort() {
 		return
 	default:
 	}
-	r.cancel(connector.ErrStopped)
+	r.end(connector.ErrStopped)
 	time.AfterFunc(r.config.Grace, func() {
 		r.stopSettling()
 		select {
@@ -259,6 +261,12 @@ func (r *run) abort() {
 			r.giveUp()
 		}
 	})
+}
+
+// end ends the context of user functions.
+func (r *run) end(cause error) {
+	r.aborted.Store(true)
+	r.cancel(cause)
 }
 
 // giveUp ends the wait for what does not end.
@@ -336,7 +344,7 @@ func (r *run) spawn(group *sync.WaitGroup, body, resume func()) {
 				return
 			}
 			r.torn.Store(true)
-			r.cancel(connector.ErrStopped)
+			r.end(connector.ErrStopped)
 			r.fail(errGoexit)
 			if resume != nil {
 				r.spawn(group, resume, resume)

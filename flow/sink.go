@@ -21,8 +21,8 @@ func to[T any](f Flow[T], sink connector.Sink[T]) End {
 		// One slice serves every Write: the sink must not keep it.
 		one := make([]connector.Message[T], 1)
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
-			one[0] = connector.Message[T]{Meta: it.meta, Value: value}
+		return push[T](func(ctx context.Context, it *item, value *T) error {
+			one[0].Meta, one[0].Value = it.meta, *value // each by itself: putting them together first takes longer
 			start := started(c.begin())
 			err := sink.Write(ctx, one)
 			c.end(start)
@@ -50,9 +50,9 @@ func forEach[T any](f Flow[T], fn func(context.Context, T) error) End {
 	n.wire = func(w *wiring, n *node) any {
 		c := w.counter(n)
 
-		return push[T](func(ctx context.Context, it *item, value T) error {
+		return push[T](func(ctx context.Context, it *item, value *T) error {
 			start := started(c.begin())
-			err := fn(ctx, value)
+			err := fn(ctx, *value)
 			c.end(start)
 			if err != nil {
 				return c.fail(it, err)

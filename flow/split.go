@@ -31,13 +31,15 @@ type splitter[In, Out any] struct {
 	c     *counter
 	next  push[Out]
 	parts func(context.Context, In) iter.Seq2[Out, error]
+	// part is the one under way.
+	part Out
 }
 
-func (s *splitter[In, Out]) push(ctx context.Context, it *item, value In) error {
+func (s *splitter[In, Out]) push(ctx context.Context, it *item, value *In) error {
 	s.c.begin()
 	f, returned := newFan(&s.c.lane.run.pipeline.derived, it), false
 	defer f.leave(s.c.lane, &returned)
-	n, err := s.each(ctx, f, it.meta, value)
+	n, err := s.each(ctx, f, it.meta, *value)
 	returned = true
 	if err != nil {
 		return f.close(s.c.fail(it, err))
@@ -64,7 +66,8 @@ func (s *splitter[In, Out]) each(ctx context.Context, f *fan, meta *connector.Me
 			return n, connector.ErrStopped // the parts may be without end
 		}
 		n++
-		launch(ctx, s.c.lane, s.next, f.part(meta.Part(n)), part)
+		s.part = part
+		launch(ctx, s.c.lane, s.next, f.part(meta.Part(n)), &s.part)
 		s.c.lane.at = s.c.index
 	}
 

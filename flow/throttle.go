@@ -101,9 +101,9 @@ type throttled[Key comparable, T any] struct {
 	alarm   *alarm
 }
 
-func (t *throttled[Key, T]) push(ctx context.Context, it *item, value T) error {
+func (t *throttled[Key, T]) push(ctx context.Context, it *item, value *T) error {
 	t.c.begin()
-	k := t.key(value)
+	k := t.key(*value)
 	now := t.release(ctx)
 	due, err := t.admit(k, now)
 	switch {
@@ -115,7 +115,7 @@ func (t *throttled[Key, T]) push(ctx context.Context, it *item, value T) error {
 		return connector.ErrStopped
 	}
 	t.c.station.effect("rate")
-	if t.held.add(due, entry[T]{it, value}); t.held.size() == 1 {
+	if t.held.add(due, entry[T]{it, *value}); t.held.size() == 1 {
 		t.c.lane.load(1)
 	}
 	t.wind()
@@ -188,7 +188,7 @@ func (t *throttled[Key, T]) release(ctx context.Context) time.Time {
 	}
 	for t.held.size() > 0 && !t.held.first().After(now) {
 		e := t.take()
-		launch(ctx, t.c.lane, t.next, e.it, e.value)
+		launch(ctx, t.c.lane, t.next, e.it, &e.value)
 		now = time.Now()
 	}
 	*t.c.at = t.c.index

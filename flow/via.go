@@ -119,12 +119,12 @@ func (h *hop[T]) wireNear(w *wiring, n *node) any {
 	return push[T](s.push)
 }
 
-func (s *hopNear[T]) push(ctx context.Context, it *item, value T) error {
+func (s *hopNear[T]) push(ctx context.Context, it *item, value *T) error {
 	s.c.begin()
 	if s.hop.wait != nil {
-		it.meta = it.meta.WithNotBefore(time.Now().Add(s.hop.wait(value)))
+		it.meta = it.meta.WithNotBefore(time.Now().Add(s.hop.wait(*value)))
 	}
-	s.waiting = append(s.waiting, entry[T]{it, value})
+	s.waiting = append(s.waiting, entry[T]{it, *value})
 	if len(s.waiting) >= mostPerCommit {
 		s.pass(ctx)
 	}

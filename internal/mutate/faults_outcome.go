@@ -26,7 +26,7 @@ func deadLetterFaults() []fault {
 		{
 			name: "dead-letter-hides-outer", breaks: 12, file: "flow/deadletter.go",
 			wrong: "a failure does not reach the DeadLetter above one whose sink failed",
-			old:   "fr.value, fr.meta, fr.outer = value, it.meta, it.frame", new: "fr.value, fr.meta, fr.outer = value, it.meta, nil",
+			old:   "fr.value, fr.meta, fr.outer = *value, it.meta, it.frame", new: "fr.value, fr.meta, fr.outer = *value, it.meta, nil",
 		},
 		{
 			name: "dead-letter-is-delivered", breaks: 12, file: "flow/deadletter.go",

@@ -6,16 +6,16 @@ func settlementFaults() []fault {
 		{
 			name: "buffer-settles-early", breaks: 3, file: "flow/buffer.go",
 			wrong: "a message is delivered as soon as it waits in a Buffer",
-			old:   "m.put(l, entry[T]{it, value})\n\n\t\t\t\treturn errHeld",
-			new: "early := *it; early.owner = &group{tally: new(tally)}; m.put(l, entry[T]{&early, value})\n" +
+			old:   "m.put(l, entry[T]{it, *value})\n\n\t\t\t\treturn errHeld",
+			new: "early := *it; early.owner = &group{tally: new(tally)}; m.put(l, entry[T]{&early, *value})\n" +
 				"it.outcome = connector.Delivered; return nil",
 		},
 		{
 			name: "merge-settles-early", breaks: 3, file: "flow/buffer.go",
 			wrong: "a message is delivered as soon as it waits in a Merge",
-			old:   "l := w.lane\n\n\t\treturn push[T](func(_ context.Context, it *item, value T) error {\n\t\t\tm.put(l, entry[T]{it, value})\n\n\t\t\treturn errHeld",
-			new: "l := w.lane\n\n\t\treturn push[T](func(_ context.Context, it *item, value T) error {\n" +
-				"early := *it; early.owner = &group{tally: new(tally)}; m.put(l, entry[T]{&early, value})\n" +
+			old:   "l := w.lane\n\n\t\treturn push[T](func(_ context.Context, it *item, value *T) error {\n\t\t\tm.put(l, entry[T]{it, *value})\n\n\t\t\treturn errHeld",
+			new: "l := w.lane\n\n\t\treturn push[T](func(_ context.Context, it *item, value *T) error {\n" +
+				"early := *it; early.owner = &group{tally: new(tally)}; m.put(l, entry[T]{&early, *value})\n" +
 				"it.outcome = connector.Delivered; return nil",
 		},
 		{
@@ -35,8 +35,9 @@ func settlementFaults() []fault {
 		{
 			name: "return-is-the-outcome", breaks: 3, file: "flow/chunk.go",
 			wrong: "a message that a stage keeps is delivered when the push returns",
-			old:   "if err := next(ctx, it, c.messages[i].Value); err != errHeld {",
-			new:   "if err := next(ctx, it, c.messages[i].Value); true { if err == errHeld { it.outcome, err = connector.Delivered, nil }",
+			old:   "err := next(ctx, it, &c.messages[i].Value)\n",
+			new: "err := next(ctx, it, &c.messages[i].Value)\n" +
+				"if err == errHeld { it.outcome, err = connector.Delivered, nil }\n",
 		},
 		{
 			name: "settlement-says-delivered", breaks: 3, file: "flow/book.go",
@@ -47,26 +48,26 @@ func settlementFaults() []fault {
 		{
 			name: "inline-settlement-says-delivered", breaks: 3, file: "flow/tab.go",
 			wrong: "an inline source hears delivered of what was filtered or dead-lettered",
-			old:   "it.origin.Position(), it.outcome, 0",
-			new:   "it.origin.Position(), connector.Delivered, 0",
+			old:   "t.settlements[t.ended].Outcome = t.it.outcome",
+			new:   "t.settlements[t.ended].Outcome = connector.Delivered",
 		},
 		{
-			name: "inline-settlement-keeps-cause", breaks: 3, file: "flow/tab.go",
+			name: "inline-settlement-keeps-cause", breaks: 3, file: "flow/chunk.go",
 			wrong: "a settlement has the cause of an earlier message",
-			old:   "if s.Cause != nil || it.cause != nil {",
-			new:   "if it.cause != nil {",
+			old:   "s.Position, s.Cause, s.Delay = messages[i].Meta.Position(), nil, 0",
+			new:   "s.Position, s.Delay = messages[i].Meta.Position(), 0",
 		},
 		{
-			name: "inline-settlement-keeps-delay", breaks: 3, file: "flow/tab.go",
+			name: "inline-settlement-keeps-delay", breaks: 3, file: "flow/chunk.go",
 			wrong: "a settlement has the delay of an earlier message",
-			old:   "s.Position, s.Outcome, s.Delay = it.origin.Position(), it.outcome, 0",
-			new:   "s.Position, s.Outcome = it.origin.Position(), it.outcome",
+			old:   "s.Position, s.Cause, s.Delay = messages[i].Meta.Position(), nil, 0",
+			new:   "s.Position, s.Cause = messages[i].Meta.Position(), nil",
 		},
 		{
 			name: "last-settlement-of-chunk-lost", breaks: 3, file: "flow/tab.go",
 			wrong: "the last message of a chunk is not settled",
-			old:   "t.book.deliver(t.settlements)",
-			new:   "t.book.deliver(t.settlements[:len(t.settlements)-1])",
+			old:   "t.book.deliver(ended)",
+			new:   "t.book.deliver(ended[:len(ended)-1])",
 		},
 		{
 			name: "ordered-source-settled-out-of-order", breaks: 3, file: "flow/book.go",
@@ -161,7 +162,7 @@ func ledgerFaults() []fault {
 		{
 			name: "inline-counted-twice", breaks: 2, file: "flow/tab.go",
 			wrong: "an outcome of an inline source counts twice",
-			old:   "t.outcomes[it.outcome]++", new: "t.outcomes[it.outcome] += 2",
+			old:   "outcomes[ended[i].Outcome]++", new: "outcomes[ended[i].Outcome] += 2",
 		},
 		{
 			name: "part-not-counted", breaks: 2, file: "flow/fan.go",

@@ -76,7 +76,7 @@ func drainFaults() []fault {
 		{
 			name: "chunk-goes-on-after-deadline", breaks: 9, file: "flow/chunk.go",
 			wrong: "the rest of a chunk runs after the drain deadline",
-			old:   "if ctx.Err() != nil {\n\t\t\tit.complete(connector.ErrStopped)", new: "if false {\n\t\t\tit.complete(connector.ErrStopped)",
+			old:   "if aborted.Load() {\n\t\t\tit.complete(connector.ErrStopped)", new: "if false {\n\t\t\tit.complete(connector.ErrStopped)",
 		},
 		{
 			name: "sink-not-flushed", breaks: 9, file: "flow/run.go",
@@ -239,7 +239,7 @@ func panicFaults() []fault {
 		{
 			name: "panic-ends-chunk", breaks: 11, file: "flow/chunk.go",
 			wrong: "a panic takes the messages behind it with it",
-			old:   "resume = i + 1", new: "resume = len(c.messages)",
+			old:   "resume = c.at + 1", new: "resume = len(c.messages)",
 		},
 		{
 			name: "panic-in-batch-swallowed", breaks: 11, file: "flow/batch.go",
