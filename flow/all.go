@@ -12,7 +12,7 @@ import (
 // was read ahead to its source; a panic in the loop returns the current one as well. The
 // last pair has the error of the run, where there is one, with the zero T. The context
 // ends the run like that of [Pipeline.Run].
-func (f Flow[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(ctx, f) }
+func (f Flow[T]) All[Same Flow[T]](ctx context.Context) iter.Seq2[T, error] { return all(ctx, f) }
 
 func all[T any](ctx context.Context, f Flow[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

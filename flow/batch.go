@@ -30,7 +30,7 @@ type batchSpec[T any] struct {
 // pipeline stops, and when the pipeline is full and nothing else moves, what has been
 // collected goes on as it is. A source that ends only when all its messages are settled, as
 // a queue may, never ends while a batch waits for more of them: give it a wait.
-func (f Flow[T]) Batch(count int, wait time.Duration) Batched[T] {
+func (f Flow[T]) Batch[B Batched[T]](count int, wait time.Duration) B {
 	b := Batched[T]{up: f.n, at: caller(), spec: batchSpec[T]{count: count, wait: wait}}
 	if count < 1 {
 		b.spec.problems = append(b.spec.problems, fmt.Sprintf("Batch(%d, …): want at least 1 message", count))
@@ -39,7 +39,7 @@ func (f Flow[T]) Batch(count int, wait time.Duration) Batched[T] {
 		b.spec.problems = append(b.spec.problems, fmt.Sprintf("Batch(…, %v): the wait is negative", wait))
 	}
 
-	return b
+	return B(b)
 }
 
 // Bytes closes a batch before the sum of the messages' sizes exceeds limit. A message

@@ -4,18 +4,19 @@ import "context"
 
 // broadcast gives each message to several branches. Each branch has an item of its own;
 // the message ends when all of them have.
-func broadcast[T any](w *wiring, branches []any) any {
-	pushes := make([]push[T], len(branches))
+func broadcast(w *wiring, out erasure, branches []any) any {
+	pushes := make([]loose, len(branches))
 	for i, b := range branches {
-		pushes[i] = b.(push[T]) //nolint:forcetypeassert // the compiler of blueprints made it
+		pushes[i] = out.loosen(b)
 	}
 	l, derived := w.lane, &w.run.pipeline.derived
 
-	return push[T](func(ctx context.Context, it *item, value *T) error {
+	return out.tighten(func(ctx context.Context, it *item, value any) error {
 		f, returned := newFan(derived, it), false
 		defer f.leave(l, &returned)
 		for _, p := range pushes {
-			launch(ctx, l, p, f.part(it.meta), value)
+			part := f.part(it.meta)
+			pushed(l, part, func() error { return p(ctx, part, value) })
 		}
 		returned = true
 
@@ -26,7 +27,7 @@ func broadcast[T any](w *wiring, branches []any) any {
 // Tee gives each message to a side branch as well, which build closes with an end. The
 // message ends when both have; Buffer in the side branch decouples their pace, not their
 // outcome.
-func (f Flow[T]) Tee(build func(Flow[T]) End) Flow[T] { return tee(f, build) }
+func (f Flow[T]) Tee[Same Flow[T]](build func(Flow[T]) End) Same { return Same(tee(f, build)) }
 
 func tee[T any](f Flow[T], build func(Flow[T]) End) Flow[T] {
 	n := passing[T](kindTee, f.n)

@@ -37,7 +37,9 @@ var ErrDropped = errors.New("flow: dropped by a full buffer")
 // Buffer runs what is below it on a goroutine of its own, and lets up to size messages
 // wait before it. The order is kept. A message that waits is in flight: its source learns
 // of it when it has ended below.
-func (f Flow[T]) Buffer(size int, full Overflow) Flow[T] { return buffer(f, size, full) }
+func (f Flow[T]) Buffer[Same Flow[T]](size int, full Overflow) Same {
+	return Same(buffer(f, size, full))
+}
 
 func buffer[T any](f Flow[T], size int, full Overflow) Flow[T] {
 	n := newNode[T, T]("buffer", f.n)

@@ -13,7 +13,7 @@ type chunk[T any] struct {
 	items    []item
 	tab      *tab
 	// begin, where set, sees each item of the tab before its turn.
-	begin func(it *item, value T)
+	begin func(it *item, value *T)
 	// at is the message whose turn it is.
 	at int
 }
@@ -47,7 +47,7 @@ func (c *chunk[T]) turn(i int) *item {
 	}
 	it := c.tab.turn(c.messages[i].Meta)
 	if c.begin != nil {
-		c.begin(it, c.messages[i].Value)
+		c.begin(it, &c.messages[i].Value)
 	}
 
 	return it

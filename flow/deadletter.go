@@ -15,8 +15,8 @@ import (
 // then done. If the sink fails too, the failure goes to the next DeadLetter above, or the
 // source gets the message back. A message that is unfinished because the pipeline stops
 // is never dead-lettered.
-func (f Flow[T]) DeadLetter(sink connector.Sink[connector.DeadLetter[T]]) Flow[T] {
-	return deadLetter(f, sink)
+func (f Flow[T]) DeadLetter[Same Flow[T]](sink connector.Sink[connector.DeadLetter[T]]) Same {
+	return Same(deadLetter(f, sink))
 }
 
 func deadLetter[T any](f Flow[T], sink connector.Sink[connector.DeadLetter[T]]) Flow[T] {

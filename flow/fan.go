@@ -118,12 +118,17 @@ func (g *group) finished(it *item, err error) {
 // launch runs one item through a chain and completes it unless a stage keeps it. A panic
 // in the chain fails the item (invariant 11).
 func launch[T any](ctx context.Context, l *lane, next push[T], it *item, value *T) {
-	if err := guarded(ctx, l, next, it, value); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
+	pushed(l, it, func() error { return next(ctx, it, value) })
+}
+
+// pushed is launch for the chain that push enters.
+func pushed(l *lane, it *item, push func() error) {
+	if err := guarded(l, it, push); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
 		it.complete(err)
 	}
 }
 
-func guarded[T any](ctx context.Context, l *lane, next push[T], it *item, value *T) (err error) {
+func guarded(l *lane, it *item, push func() error) (err error) {
 	returned := false
 	defer func() {
 		if returned {
@@ -139,7 +144,7 @@ func guarded[T any](ctx context.Context, l *lane, next push[T], it *item, value 
 			it.complete(l.panicked(it, errGoexit))
 		}
 	}()
-	err = next(ctx, it, value)
+	err = push()
 	returned = true
 
 	return err

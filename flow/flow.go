@@ -7,6 +7,10 @@ import (
 // Flow is an immutable blueprint of a stream of T. Each method returns a longer
 // blueprint and leaves the one it is called on as it was; one that is used twice is a
 // broadcast. A blueprint does nothing until a [Pipeline] runs it.
+//
+// The type parameter of a method that takes no other type, named Same after what it stands
+// for, is always inferred and never written. It is there so that a program pays, in size and
+// in time to compile, for the methods alone that it calls.
 type Flow[T any] struct {
 	n *node
 }
@@ -24,7 +28,7 @@ func From[T any](source connector.Source[T]) Flow[T] {
 // As names the stage before it. The name appears in errors, metrics and diagrams, and
 // must be the only one of its kind in a pipeline. Without it a stage is named after its
 // kind, with a number from the second on: "map", "map-2".
-func (f Flow[T]) As(name string) Flow[T] { return Flow[T]{n: f.n.named(name)} }
+func (f Flow[T]) As[Same Flow[T]](name string) Same { return Same(Flow[T]{n: f.n.named(name)}) }
 
 // Apply puts in a part of a flow that is written as a function of its own.
 func (f Flow[T]) Apply[Out any](part func(Flow[T]) Flow[Out]) Flow[Out] {

@@ -245,7 +245,7 @@ func (s *stream[T]) readAhead() {
 		s.book.enter(c.items)
 		for i := range c.items {
 			if sample != nil {
-				sample(&c.items[i], messages[i].Value)
+				sample(&c.items[i], &messages[i].Value)
 			}
 			if s.prepare != nil {
 				s.prepare(&c.items[i])
@@ -257,12 +257,12 @@ func (s *stream[T]) readAhead() {
 
 // sampler begins to record some of the messages; it is nil where none are. What comes out
 // of a queue that is not durable is recorded on its near side.
-func (s *stream[T]) sampler() func(*item, T) {
+func (s *stream[T]) sampler() func(*item, *T) {
 	if s.run.config.Recorder == nil || s.far && s.prepare != nil {
 		return nil
 	}
 
-	return func(it *item, value T) { record(s.run, s.counter.station.name, it, value, s.taken) }
+	return func(it *item, value *T) { record(s.run, s.counter.station.name, it, value, s.taken) }
 }
 
 // runChunk runs a chunk and lets its duration set the size of the next ones.

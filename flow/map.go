@@ -116,7 +116,9 @@ func (f Flow[T]) MapMessage[Out any](
 }
 
 // Observe shows each message to fn, which must not change it, and passes it on.
-func (f Flow[T]) Observe(fn func(connector.Message[T])) Flow[T] { return observe(f, fn) }
+func (f Flow[T]) Observe[Same Flow[T]](fn func(connector.Message[T])) Same {
+	return Same(observe(f, fn))
+}
 
 func observe[T any](f Flow[T], fn func(connector.Message[T])) Flow[T] {
 	n := newNode[T, T]("observe", f.n)
@@ -136,7 +138,7 @@ func observe[T any](f Flow[T], fn func(connector.Message[T])) Flow[T] {
 }
 
 // Filter passes on the values for which keep is true; the others end as filtered.
-func (f Flow[T]) Filter(keep func(T) bool) Flow[T] { return filter(f, keep) }
+func (f Flow[T]) Filter[Same Flow[T]](keep func(T) bool) Same { return Same(filter(f, keep)) }
 
 func filter[T any](f Flow[T], keep func(T) bool) Flow[T] {
 	n := newNode[T, T]("filter", f.n)

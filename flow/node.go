@@ -1,9 +1,6 @@
 package flow
 
-import (
-	"fmt"
-	"reflect"
-)
+import "fmt"
 
 // node is one stage of a blueprint. Nodes are immutable once a Flow or an End holds
 // them, so blueprints can be shared and used more than once.
@@ -11,7 +8,7 @@ type node struct {
 	// origin is the same for all versions of a stage that differ in their name.
 	origin         *node
 	kind, name, at string
-	in, out        reflect.Type
+	in, out        erasure
 	ups            []*node
 	traits         traits
 	options        []Option
@@ -25,12 +22,8 @@ type node struct {
 	wire func(w *wiring, n *node) any
 	// open builds the intake of a source; nil for every other stage.
 	open func(w *wiring, n *node) intake
-	// spread joins the pushes of several consumers into one.
-	spread func(w *wiring, branches []any) any
-	// dispatch, where set, takes the place of spread: a route picks one consumer.
+	// dispatch, where set, takes the place of a broadcast: a route picks one consumer.
 	dispatch func(w *wiring, n *node, branches []any) any
-	// tap wraps a push of the stage that sees recorded messages.
-	tap func(w *wiring, n *node, in any) any
 	// endpoint is the source, sink or caller that the stage uses, where there is one.
 	endpoint any
 	// branch is the case of a route that begins here.
@@ -79,15 +72,11 @@ func option(name string, value any) Option { return Option{Name: name, Value: fm
 
 // newNode makes a stage from In to Out.
 func newNode[In, Out any](kind string, ups ...*node) *node {
-	n := &node{
-		kind:   kind,
-		at:     caller(),
-		in:     reflect.TypeFor[In](),
-		out:    reflect.TypeFor[Out](),
-		ups:    ups,
-		spread: broadcast[Out],
-		tap:    tap[In],
-	}
+	return makeNode(kind, erasureOf[In](), erasureOf[Out](), ups)
+}
+
+func makeNode(kind string, in, out erasure, ups []*node) *node {
+	n := &node{kind: kind, at: caller(), in: in, out: out, ups: ups}
 	n.origin = n
 
 	return n

@@ -18,14 +18,14 @@ import (
 // it when it is a failure. Confirmations are forgotten after ttl (zero: never). They are
 // kept under the names of the pipeline and the stage: name the stage with As, and keep
 // the name. Between an effect and its confirmation a crash can repeat the effect.
-func (f Flow[T]) Once(store connector.Store, key func(T) string, ttl time.Duration) Flow[T] {
-	return onceMessage(f, store, ttl, key != nil, func(_ *connector.Meta, value T) string { return key(value) })
+func (f Flow[T]) Once[Same Flow[T]](store connector.Store, key func(T) string, ttl time.Duration) Same {
+	return Same(onceMessage(f, store, ttl, key != nil, func(_ *connector.Meta, value T) string { return key(value) }))
 }
 
 // OncePerMessage is Once with the message's ID as the key: it recognises a message that
 // its source hands out again.
-func (f Flow[T]) OncePerMessage(store connector.Store, ttl time.Duration) Flow[T] {
-	return onceMessage(f, store, ttl, true, func(meta *connector.Meta, _ T) string { return meta.ID() })
+func (f Flow[T]) OncePerMessage[Same Flow[T]](store connector.Store, ttl time.Duration) Same {
+	return Same(onceMessage(f, store, ttl, true, func(meta *connector.Meta, _ T) string { return meta.ID() }))
 }
 
 func onceMessage[T any](

@@ -36,7 +36,7 @@ type trail struct {
 }
 
 // record begins the recording of a message that a source has handed out.
-func record[T any](w *run, source string, it *item, value T, taken time.Time) {
+func record(w *run, source string, it *item, value any, taken time.Time) {
 	r := w.config.Recorder
 	if !r.samples() {
 		return
@@ -99,7 +99,7 @@ func forkOf(members []*item) *path {
 func (t *trail) micros() int64 { return time.Since(t.start).Microseconds() }
 
 // enter notes that the branch enters a stage, and returns its name.
-func enter[T any](p *path, stage string, value T) (branch string) {
+func (p *path) enter(stage string, value any) (branch string) {
 	t := p.trail
 	text, err := t.encode(value)
 	if err != nil {
@@ -188,19 +188,19 @@ func (t *trail) encode(value any) (text []byte, err error) {
 }
 
 // tap wraps the push of a stage for a run that is recorded, or that follows a script.
-func tap[In any](w *wiring, n *node, in any) any {
-	next := in.(push[In]) //nolint:forcetypeassert // the compiler of blueprints made it
+func tap(w *wiring, n *node, in any) any {
+	next := n.in.loosen(in)
 	name, script := w.plan.names[n], w.run.script
 	var c *counter
 	if script != nil {
 		c = w.counter(n)
 	}
 
-	return push[In](func(ctx context.Context, it *item, value *In) error {
+	return n.in.tighten(func(ctx context.Context, it *item, value any) error {
 		if it.path == nil {
 			return next(ctx, it, value)
 		}
-		branch := enter(it.path, name, *value)
+		branch := it.path.enter(name, value)
 		if script != nil {
 			if f := script(branch, name); f.Err != nil {
 				return rehearsed(ctx, c, it, f)

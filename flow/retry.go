@@ -13,7 +13,7 @@ import (
 // only failures that come at once: above a batch, a broadcast, a split or anything else
 // that keeps or multiplies messages the definition is refused, with the place where to
 // put it instead.
-func (f Flow[T]) Retry(policy retry.Policy) Flow[T] { return retried(f, policy) }
+func (f Flow[T]) Retry[Same Flow[T]](policy retry.Policy) Same { return Same(retried(f, policy)) }
 
 func retried[T any](f Flow[T], policy retry.Policy) Flow[T] {
 	n := newNode[T, T]("retry", f.n)

@@ -19,10 +19,10 @@ type routeCase[T any] struct {
 }
 
 // Route begins a choice between branches.
-func (f Flow[T]) Route() Router[T] {
+func (f Flow[T]) Route[R Router[T]]() R {
 	n := newNode[T, T]("route", f.n)
 
-	return Router[T]{at: n}
+	return R(Router[T]{at: n})
 }
 
 // Case adds a branch for the values for which match is true and no earlier case's was.

@@ -12,7 +12,7 @@ import (
 
 // To closes the flow with a sink. Each message is written by itself as it arrives; put a
 // Batch before it to write many at once.
-func (f Flow[T]) To(sink connector.Sink[T]) End { return to(f, sink) }
+func (f Flow[T]) To[Same Flow[T]](sink connector.Sink[T]) End { return to(f, sink) }
 
 func to[T any](f Flow[T], sink connector.Sink[T]) End {
 	n := newSinkNode("to", f.n, sink)
@@ -41,7 +41,7 @@ func to[T any](f Flow[T], sink connector.Sink[T]) End {
 }
 
 // ForEach closes the flow with a function. A message is delivered when fn returns nil.
-func (f Flow[T]) ForEach(fn func(context.Context, T) error) End { return forEach(f, fn) }
+func (f Flow[T]) ForEach[Same Flow[T]](fn func(context.Context, T) error) End { return forEach(f, fn) }
 
 func forEach[T any](f Flow[T], fn func(context.Context, T) error) End {
 	n := newNode[T, T]("for-each", f.n)

@@ -26,9 +26,6 @@ type Rate struct {
 // on at its time; when the pipeline stops it goes back to the source.
 //
 // The rate is that of this stage in one run, not of several pipelines or processes.
-//
-// The type parameter is always inferred; it keeps Throttle out of programs that do not use
-// it.
 func (f Flow[T]) Throttle[Same Flow[T]](rate Rate) Same { return Same(throttle(f, forAll[T], rate)) }
 
 // Throttle lets the messages of each key go on no faster than the rate, as [Flow.Throttle]

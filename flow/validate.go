@@ -14,14 +14,14 @@ import (
 // Validate fails messages whose value is not valid, with a permanent error. Without
 // checks it goes by the `validate` struct tags of T, as github.com/go-playground/validator
 // reads them; with checks, by these alone, in their order up to the first that fails.
-func (f Flow[T]) Validate(checks ...func(T) error) Flow[T] {
+func (f Flow[T]) Validate[Same Flow[T]](checks ...func(T) error) Same {
 	out := mapped("validate", f, validating(checks))
 	out.n.validates(reflect.TypeFor[T](), len(checks))
 	for i, check := range checks {
 		out.n.require(check != nil, "check %d is nil", i+1)
 	}
 
-	return out
+	return Same(out)
 }
 
 // validates shows the checks, or notes that the type has no tags to go by.

@@ -21,7 +21,7 @@ import (
 // hands it out again when it is returned and keeps it when the process dies. When the
 // input has ended, the far side ends once the queue is empty; when the pipeline stops,
 // what is in a durable queue stays there.
-func (f Flow[T]) Via(queue connector.Queue[T]) Flow[T] { return via(f, queue) }
+func (f Flow[T]) Via[Same Flow[T]](queue connector.Queue[T]) Same { return Same(via(f, queue)) }
 
 // Delay holds each message for the duration that wait gives, in a queue that declares
 // [connector.Capabilities.Delays], and then lets it go on; zero or less means at once.
@@ -33,8 +33,6 @@ func (f Flow[T]) Via(queue connector.Queue[T]) Flow[T] { return via(f, queue) }
 //
 // The bounds are the queue's; a message that the queue refuses, because it would wait too
 // long, fails here.
-//
-// The type parameter is always inferred; it keeps Delay out of programs that do not use it.
 func (f Flow[T]) Delay[Same Flow[T]](queue connector.Queue[T], wait func(T) time.Duration) Same {
 	return Same(delay(f, queue, wait))
 }

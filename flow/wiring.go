@@ -36,14 +36,14 @@ func (w *wiring) feed(n *node) any {
 	case len(branches) == 1:
 		return branches[0]
 	default:
-		return n.spread(w, branches)
+		return broadcast(w, n.out, branches)
 	}
 }
 
 func (w *wiring) input(n *node) any {
 	in := n.wire(w, n)
 	if w.run.config.Recorder != nil {
-		in = n.tap(w, n, in)
+		in = tap(w, n, in)
 	}
 	if len(n.ups) < 2 {
 		return in
@@ -54,7 +54,10 @@ func (w *wiring) input(n *node) any {
 	return in
 }
 
-// counter returns a counter of the stage for the lane that is being wired.
+// counter returns a counter of the stage for the lane that is being wired. It is not inlined,
+// because it would be compiled once for each type of a stage.
+//
+//go:noinline
 func (w *wiring) counter(n *node) *counter {
 	l := w.lane
 	c := &counter{
