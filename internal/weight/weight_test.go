@@ -18,7 +18,7 @@ const (
 	mostModules = 15
 	// mostPerType bounds the bytes that a message type adds to a program, with the stages
 	// that it passes.
-	mostPerType = 200 << 10
+	mostPerType = 24 << 10
 )
 
 func TestModules(t *testing.T) {
