@@ -21,6 +21,11 @@ import (
 // groups stay in the store across stops and crashes, and a completed group that was not
 // delivered is emitted again by the next run, with the same message ID. A group that
 // fails then stops the pipeline and stays stored: put a DeadLetter below the Aggregate.
+//
+// One run at a time has the stored groups: one that begins takes them over, and one that
+// still runs under the same names, such as a process that was taken for dead, returns what
+// it has in hand to the source and stops with connector.ErrFenced. A completed group that
+// it had below by then comes twice, with the same message ID.
 func (k Keyed[Key, T]) Aggregate[Acc any](
 	when Completion, add func(Acc, T) Acc, until ...func(Acc) bool,
 ) Flow[Group[Key, Acc]] {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json/v2"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ type storedAggregate[Key comparable, T, Acc any] struct {
 	waiting []entry[T]
 	alarm   *alarm
 	unforce func()
+	// owner is the version of the entry by which this run has taken the groups over.
+	owner connector.Version
 	// open has the times of the open groups.
 	open map[Key]span
 	// done waits to be emitted; newest is the greatest name of a done group so far.
@@ -58,7 +61,7 @@ func newStoredAggregate[Key comparable, T, Acc any](
 	a.state = newStates[Key, Acc](k.store, w.run.pipeline.name, w.plan.names[n])
 	a.alarm = w.lane.alarm(a.ring)
 	a.unforce = k.force.listen(w, a.forceOne, a.forceAll)
-	w.run.opens = append(w.run.opens, a.restore)
+	w.run.opens = append(w.run.opens, a.takeOver)
 	w.lane.passes = append(w.lane.passes, a.pass)
 	w.lane.finals = append(w.lane.finals, a.finish)
 
@@ -75,7 +78,7 @@ func (a *storedAggregate[Key, T, Acc]) restore(ctx context.Context) error {
 		}
 		var s stored[Key, Acc]
 		rest := strings.TrimPrefix(e.Key, a.state.prefix)
-		if rest == doneCount || strings.HasPrefix(rest, seenIDs) {
+		if rest == doneCount || rest == ownerEntry || strings.HasPrefix(rest, seenIDs) {
 			continue
 		}
 		if err := json.Unmarshal(e.Value, &s); err != nil {
@@ -88,6 +91,9 @@ func (a *storedAggregate[Key, T, Acc]) restore(ctx context.Context) error {
 		case e.Key > a.newest:
 			done = append(done, doneGroup[Key, Acc]{name: e.Key, group: s.Group})
 		}
+	}
+	if err := a.owns(ctx, a.state.store); err != nil {
+		return err // what was read may have changed since
 	}
 	a.open = open
 	a.collect(done)
@@ -159,6 +165,9 @@ func (a *storedAggregate[Key, T, Acc]) commit(ctx context.Context, waiting []ent
 			a.c.ended(e.it, connector.Delivered)
 			e.it.complete(nil)
 		}
+	case errors.Is(err, connector.ErrFenced):
+		a.fenced(err)
+		completeAll(a.c, waiting, asStopped(err))
 	case len(waiting) > 1 && connector.ClassOf(err) == connector.ClassPermanent:
 		for i := range waiting {
 			a.commit(ctx, waiting[i:i+1])

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/millrace-go/millrace/connector"
 )
@@ -28,6 +29,9 @@ func (t *groupTx[Key, T, Acc]) update(ctx context.Context, fn func(tx connector.
 	return guard(func() error {
 		return t.a.state.store.Update(ctx, func(tx connector.KV) error {
 			t.changed, t.size, t.done = make(map[Key]span), len(t.a.open), nil
+			if err := t.a.owns(ctx, tx); err != nil {
+				return err
+			}
 
 			return fn(tx)
 		})
@@ -47,13 +51,30 @@ func (t *groupTx[Key, T, Acc]) apply() {
 	t.a.collect(t.done)
 }
 
-func (t *groupTx[Key, T, Acc]) isOpen(k Key) bool {
-	s, known := t.changed[k]
-	if !known {
-		s = t.a.open[k]
+// times returns the times of a group, as far as this run knows it.
+func (t *groupTx[Key, T, Acc]) times(k Key) span {
+	if s, known := t.changed[k]; known {
+		return s
 	}
 
-	return s.open()
+	return t.a.open[k]
+}
+
+// touched returns the times of a group that gets a message. When it got its first, this run
+// knows best: what is stored moves with the clock.
+func (t *groupTx[Key, T, Acc]) touched(k Key, before stored[Key, Acc]) span {
+	s := t.times(k)
+	now := time.Now()
+	switch {
+	case s.open():
+	case before.Count > 0:
+		s = before.span()
+	default:
+		s.first = now
+	}
+	s.last = now
+
+	return s
 }
 
 // keys lists the open groups, in the same order each time.
@@ -83,7 +104,7 @@ func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entr
 		return err
 	}
 	k := a.key(e.value)
-	if !t.isOpen(k) {
+	if !t.times(k).open() {
 		if err := t.room(ctx, tx); err != nil {
 			return err
 		}
@@ -93,10 +114,11 @@ func (t *groupTx[Key, T, Acc]) take(ctx context.Context, tx connector.KV, e entr
 	if err != nil {
 		return err
 	}
+	s := t.touched(k, group)
 	group.Value = a.add(group.Value, e.value)
 	group.Count++
-	group.touch()
-	t.changed[k] = group.span()
+	group.stamp(s)
+	t.changed[k] = s
 	if err := a.state.save(ctx, tx, name, group); err != nil {
 		return err
 	}

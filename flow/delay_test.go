@@ -3,7 +3,9 @@ package flow_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,6 +146,36 @@ func TestDelayIsBounded(t *testing.T) {
 		}
 		if got := source.Count(connector.Delivered); got != 10 {
 			t.Errorf("%d delivered", got)
+		}
+	})
+}
+
+// looked counts how often a queue is asked how much it holds.
+type looked struct {
+	*queueconn.Queue[int]
+
+	times atomic.Int64
+}
+
+func (q *looked) Depth(ctx context.Context) (connector.Depth, error) {
+	q.times.Add(1)
+
+	return q.Queue.Depth(ctx)
+}
+
+// TestLongDelayIsNotPolled: while the last messages wait for a week, the pipeline does not ask
+// the queue all the time whether they are the last, and it still finds out soon.
+func TestLongDelayIsNotPolled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const week = 7 * 24 * time.Hour
+		begin, sink, q := time.Now(), memory.NewSink[[]int](), &looked{Queue: memoryQueue(t, 10)}
+		mustRun(t, flow.New("delay", flow.From(memory.NewSource(1, 2)).Delay(q, func(int) time.Duration { return week }).
+			Batch(9, 0).Map(flow.Pure(slices.Clone[[]int])).To(sink)))
+		if n, most := q.times.Load(), int64(week/time.Second)+10; n == 0 || n > most {
+			t.Errorf("the queue was asked %d times in a week, want %d at most", n, most)
+		}
+		if late := time.Since(begin) - week; sink.Accepted() != 1 || late > 2*time.Second {
+			t.Errorf("%d batches, the last one %v late", sink.Accepted(), late)
 		}
 	})
 }

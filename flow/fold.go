@@ -3,9 +3,9 @@ package flow
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // Fold keeps a running value for each key: add makes it of the value so far (the zero Acc
@@ -150,7 +150,7 @@ func (f *storedFold[Key, T, Acc]) fold(ctx context.Context, tx connector.KV, e e
 	}
 	group.Value = f.add(group.Value, e.value)
 	group.Count++
-	group.Last = time.Now()
+	group.Last = wallclock.Now()
 
 	return group, f.state.save(ctx, tx, name, group)
 }

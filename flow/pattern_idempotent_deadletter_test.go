@@ -18,7 +18,15 @@ import (
 // first seen; so a message may be refused as a repeat only after a success.
 func TestIdempotentReceiverPattern(t *testing.T) {
 	fails := func(times int) func(ints) ints {
-		return func(f ints) ints { return f.Map(flaky(times, errBad)) }
+		work := flaky(times, errBad)
+
+		return func(f ints) ints {
+			return f.Buffer(9, flow.Block).Map(func(ctx context.Context, n int) (int, error) {
+				time.Sleep(time.Second) // a repeat comes meanwhile
+
+				return work(ctx, n)
+			})
+		}
 	}
 	tests := []struct {
 		// name is the case and the stricter of the outcomes that are in use for it.

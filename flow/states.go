@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // states are the groups of one stage in a store.
@@ -22,27 +23,26 @@ type states[Key comparable, Acc any] struct {
 type stored[Key comparable, Acc any] struct {
 	Group[Key, Acc]
 
-	// First and Last are when the group got its first message and its last.
+	// First and Last are when the group got its first message and its last, by the wall
+	// clock.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last"`
 }
 
-// touch notes that the group has got a message.
-func (g *stored[Key, Acc]) touch() {
-	g.Last = time.Now()
-	if g.Count == 1 {
-		g.First = g.Last
-	}
+// stamp puts the times into the group.
+func (g *stored[Key, Acc]) stamp(s span) {
+	g.First, g.Last = wallclock.At(s.first), wallclock.At(s.last)
 }
 
-// span returns the times of the group. One that was stored without its first time counts
-// from its last.
+// span returns the times of the group by the clock of this process. One that was stored
+// without its first time counts from its last.
 func (g *stored[Key, Acc]) span() span {
+	s := span{first: wallclock.Past(g.First), last: wallclock.Past(g.Last)}
 	if g.First.IsZero() {
-		return span{first: g.Last, last: g.Last}
+		s.first = s.last
 	}
 
-	return span{first: g.First, last: g.Last}
+	return s
 }
 
 // SeenTTL is how long a stored Fold or Aggregate remembers that it has counted a message,
@@ -55,6 +55,7 @@ const (
 	doneGroups = "done/"
 	seenIDs    = "seen/"
 	doneCount  = "number"
+	ownerEntry = "owner"
 )
 
 func newStates[Key comparable, Acc any](store connector.Store, flow, stage string) states[Key, Acc] {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // Via sends messages through a queue to what is below.
@@ -30,6 +31,9 @@ func (f Flow[T]) Via[Same Flow[T]](queue connector.Queue[T]) Same { return Same(
 // no pipeline runs and across a crash. In a queue that is not durable it is in flight all
 // the time, so Config.MaxInFlight bounds how many can wait, and Stop waits for them until
 // its deadline.
+//
+// A wall clock that is set while messages wait changes nothing in the process; see the queue
+// for what it does to those that wait across a restart.
 //
 // The bounds are the queue's; a message that the queue refuses, because it would wait too
 // long, fails here.
@@ -120,7 +124,7 @@ func (h *hop[T]) wireNear(w *wiring, n *node) any {
 func (s *hopNear[T]) push(ctx context.Context, it *item, value *T) error {
 	s.c.begin()
 	if s.hop.wait != nil {
-		it.meta = it.meta.WithNotBefore(time.Now().Add(s.hop.wait(*value)))
+		it.meta = it.meta.WithNotBefore(wallclock.Now().Add(s.hop.wait(*value)))
 	}
 	s.waiting = append(s.waiting, entry[T]{it, *value})
 	if len(s.waiting) >= mostPerCommit {

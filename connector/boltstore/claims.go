@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // sweepClaims is how many claims there are at least before the ended ones are removed.
@@ -80,7 +81,7 @@ func (c *claims) claim(key string, lease time.Duration) (connector.Claim, error)
 	}
 	// A confirmation is committed before its claim goes away, so looking here, after the
 	// live claims and under their lock, misses none.
-	if err := c.unconfirmed(key, now); err != nil {
+	if err := c.unconfirmed(key); err != nil {
 		return connector.Claim{}, err
 	}
 	if held == nil && !c.room(now) {
@@ -96,9 +97,9 @@ func (c *claims) claim(key string, lease time.Duration) (connector.Claim, error)
 	return connector.Claim{Key: key, Token: token}, nil
 }
 
-func (c *claims) unconfirmed(key string, now time.Time) error {
+func (c *claims) unconfirmed(key string) error {
 	err := c.store.file.View(func(tx *bolt.Tx) error {
-		_, err := c.store.live(tx.Bucket([]byte(bucketConfirmed)), bucketConfirmed, key, now)
+		_, err := c.store.live(tx.Bucket([]byte(bucketConfirmed)), bucketConfirmed, key, wallclock.Now())
 
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // Confirm implements connector.Claims: one transaction, synced before it returns. A claim
@@ -64,7 +65,7 @@ func (c *claims) confirmedBefore(claim connector.Claim) error {
 	}
 
 	return c.store.file.View(func(tx *bolt.Tx) error {
-		r, err := c.store.live(tx.Bucket([]byte(bucketConfirmed)), bucketConfirmed, claim.Key, time.Now())
+		r, err := c.store.live(tx.Bucket([]byte(bucketConfirmed)), bucketConfirmed, claim.Key, wallclock.Now())
 		if err != nil || r.version != claim.Token {
 			return fenced(claim)
 		}

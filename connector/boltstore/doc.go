@@ -14,6 +14,12 @@
 // chunk was read, keys are strictly ascending, and no entry that stays unchanged
 // throughout is missed or repeated. Scan inside Update sees one state.
 //
+// # The clock
+//
+// Claims are kept in memory, by the monotonic clock of the process. What is stored with an
+// end of life, confirmations included, ends by the wall clock: sooner when that is set
+// forward, and later, by as much as it is set back.
+//
 // # Damage
 //
 // Open reads the whole file once, about a second for each gigabyte, and refuses one in

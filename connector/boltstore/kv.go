@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // Get implements connector.KV.
@@ -19,7 +20,7 @@ func (s *Store) Get(ctx context.Context, key string) (connector.Entry, error) {
 	defer s.running.Done()
 	var e connector.Entry
 	err := s.file.View(func(tx *bolt.Tx) (err error) {
-		e, err = s.get(tx.Bucket([]byte(bucketEntries)), key, time.Now())
+		e, err = s.get(tx.Bucket([]byte(bucketEntries)), key, wallclock.Now())
 
 		return err
 	})

@@ -3,11 +3,11 @@ package boltstore
 import (
 	"context"
 	"iter"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // A chunk of a Scan ends at whichever of these comes first.
@@ -70,7 +70,7 @@ type chunk struct {
 
 // read fills the chunk from c.next on, and moves c.next behind it.
 func (c *chunk) read(b *bolt.Bucket) error {
-	now, size, seen := time.Now(), 0, 0
+	now, size, seen := wallclock.Now(), 0, 0
 	cursor := b.Cursor()
 	for k, data := cursor.Seek([]byte(c.next)); k != nil; k, data = cursor.Next() {
 		key := string(k)

@@ -7,6 +7,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // writer is one read-write transaction of bbolt.
@@ -29,7 +30,7 @@ func (s *Store) begin() (*writer, error) {
 	}
 
 	return &writer{
-		store: s, tx: tx, now: time.Now(),
+		store: s, tx: tx, now: wallclock.Now(),
 		entries:   tx.Bucket([]byte(bucketEntries)),
 		confirmed: tx.Bucket([]byte(bucketConfirmed)),
 		expiry:    tx.Bucket([]byte(bucketExpiry)),

@@ -141,7 +141,7 @@ func (b *batch) add(record []byte, due time.Time) error {
 		return fmt.Errorf("add message: %w", err)
 	}
 	if !due.IsZero() {
-		if err := store(b.returns, bucketReturns, seq, standing{due: due}.encode()); err != nil {
+		if err := store(b.returns, bucketReturns, seq, standing{}.delayed(due).encode()); err != nil {
 			return fmt.Errorf("delay message: %w", err)
 		}
 		b.later = append(b.later, &entry{seq: b.counts.tail, due: due, stored: true})

@@ -3,7 +3,7 @@
 // in durability and in nothing else.
 //
 // All methods of Queue are safe for concurrent use, and every Open is a competing reader.
-// The package starts no goroutine and reads time only through package time.
+// The package starts no goroutine.
 //
 // # Order
 //
@@ -32,6 +32,13 @@
 // process does not take the others of its chunk with it.
 //
 // A settlement is ignored where the lease has been lost; [Queue.Lost] counts lost leases.
+//
+// # The clock
+//
+// Leases and delays go by the monotonic clock of the process, so setting the wall clock
+// changes neither. The file says by the wall clock when a delay ends, and when it began:
+// after a restart on a clock that was set back, a message waits for its whole delay once
+// more at most; on one that was set forward it is ready at once.
 //
 // # Damage
 //

@@ -75,7 +75,7 @@ func (d *durable[T]) settle(ctx context.Context, c changes) error {
 			}
 		}
 		for _, r := range c.back {
-			s := standing{attempt: r.entry.attempt, spared: r.spared, due: r.due}
+			s := standing{attempt: r.entry.attempt, spared: r.spared}.delayed(r.due)
 			if err := store(b.returns, bucketReturns, key(r.entry.seq), s.encode()); err != nil {
 				return fmt.Errorf("return message: %w", err)
 			}
@@ -130,7 +130,7 @@ func restored(seq int64, data []byte) *entry {
 	}
 	e.stored = true
 	if s, err := decodeStanding(data); err == nil {
-		e.attempt, e.spared, e.due = s.attempt, s.spared, s.due
+		e.attempt, e.spared, e.due = s.attempt, s.spared, s.ends()
 	}
 
 	return e

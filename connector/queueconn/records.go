@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // counts is what the file says of the whole queue.
@@ -35,21 +36,46 @@ func decodeCounts(data []byte) (counts, error) {
 	return n, c.err
 }
 
-// standing is what the file keeps of a message that was returned.
+// standing is what the file keeps of a message that was returned, or written with a delay.
+// The file has times of the wall clock: when the delay ends, and when that was decided.
 type standing struct {
 	attempt, spared int
-	due             time.Time
+	due, stamp      time.Time
+}
+
+// delayed puts a delay that ends at due, by the clock of this process, into the standing.
+func (s standing) delayed(due time.Time) standing {
+	if !due.IsZero() {
+		s.due, s.stamp = wallclock.At(due), wallclock.Now()
+	}
+
+	return s
+}
+
+// ends returns when the delay ends by the clock of this process, or zero.
+func (s standing) ends() time.Time {
+	if s.due.IsZero() {
+		return time.Time{}
+	}
+
+	return wallclock.Due(s.due, s.stamp)
 }
 
 func (s standing) encode() []byte {
 	data := binary.AppendUvarint(newRecord(16), uint64(s.attempt))
 	data = binary.AppendUvarint(data, uint64(s.spared))
-	var due int64
-	if !s.due.IsZero() {
-		due = s.due.UnixNano()
+	data = appendTime(data, s.due)
+
+	return seal(appendTime(data, s.stamp))
+}
+
+func appendTime(data []byte, t time.Time) []byte {
+	var n int64
+	if !t.IsZero() {
+		n = t.UnixNano()
 	}
 
-	return seal(binary.AppendVarint(data, due))
+	return binary.AppendVarint(data, n)
 }
 
 func decodeStanding(data []byte) (standing, error) {
@@ -59,15 +85,27 @@ func decodeStanding(data []byte) (standing, error) {
 	}
 	c := cutter{rest: content}
 	s := standing{attempt: int(c.number()), spared: int(c.number())}
-	due, size := binary.Varint(c.rest)
-	if c.err != nil || size <= 0 {
-		return standing{}, errShort
-	}
-	if due != 0 {
-		s.due = time.Unix(0, due)
+	s.due = c.time()
+	if len(c.rest) > 0 { // a record without a stamp is older than stamps
+		s.stamp = c.time()
 	}
 
-	return s, nil
+	return s, c.err
+}
+
+func (c *cutter) time() time.Time {
+	n, size := binary.Varint(c.rest)
+	if size <= 0 {
+		c.fail()
+
+		return time.Time{}
+	}
+	c.rest = c.rest[size:]
+	if n == 0 {
+		return time.Time{}
+	}
+
+	return time.Unix(0, n)
 }
 
 // tomb is a dead letter in the file: why it died, and its record, untouched.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
 // fullRetry is how long a Write that found no room asks to wait.
@@ -168,14 +169,16 @@ func (w *writing[T]) message(parcel int) int {
 }
 
 // parcelFields checks the metadata of a message and completes it. It returns when the
-// message is due; the zero time means now.
+// message is due by the clock of this process; the zero time means now.
 func parcelFields(m *connector.Meta, cfg Config) (connector.Fields, time.Time, error) {
 	fields, due := m.Fields(), m.NotBefore()
 	fields.NotBefore = time.Time{}
-	switch ahead := time.Until(due); {
+	switch ahead := wallclock.Until(due); {
 	case ahead <= 0:
 		due = time.Time{}
-	case ahead > maxDelay:
+	case ahead <= maxDelay:
+		due = time.Now().Add(ahead)
+	default:
 		return fields, due, fmt.Errorf("not before %s: %w", due.Format(time.RFC3339), errTooFar)
 	}
 	size := len(fields.ID) + len(fields.Key)

@@ -52,15 +52,17 @@ func (out outlets) intake(p partner, source connector.Source[transform.Row[Recor
 			return orders.Enrich(Order.Customer, out.customers, Order.withBuyer).As("ask-customer")
 		}).As("in-parallel")
 
+	// Orders that sell and cancel nothing count in the totals alone.
+	sound := orders.Validate(hasWork).As("check-order")
+
 	ends := []flow.End{
 		lines.Map(flow.Pure(func(l Line) lineRow { return l.row(p.name) })).As("line-row").
 			Batch(linesPerBatch, wait).To(patient(out.lines)).As("lines"),
 
-		orders.Validate(hasWork).As("check-order").
-			Map(flow.Pure(Order.row)).As("order-row").
+		sound.Map(flow.Pure(Order.row)).As("order-row").
 			Batch(ordersPerBatch, wait).To(patient(out.orders)).As("orders"),
 
-		orders.Once(out.store, Order.Key, 0).As("once-per-invoice").
+		sound.Once(out.store, Order.Key, 0).As("once-per-invoice").
 			Map(flow.Pure(newInvoice)).As("invoice").
 			Batch(ordersPerBatch, wait).To(out.invoices).As("invoice-queue"),
 

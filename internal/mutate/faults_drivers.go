@@ -214,7 +214,7 @@ func storeFaults() []fault {
 		{
 			name: "confirmed-key-claimed-again", breaks: 18, file: "connector/boltstore/claims.go",
 			wrong: "a key that is done is claimed again",
-			old:   "if err := c.unconfirmed(key, now); err != nil {", new: "if err := c.unconfirmed(key, now); err != nil && false {",
+			old:   "if err := c.unconfirmed(key); err != nil {", new: "if err := c.unconfirmed(key); err != nil && false {",
 		},
 		{
 			name: "failed-confirmation-forgets-claim", breaks: 18, file: "connector/boltstore/confirm.go",
