@@ -2,9 +2,11 @@ package transform
 
 import (
 	"bytes"
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/millrace-go/millrace/connector"
 )
@@ -53,7 +55,7 @@ func newJSON[T any](config JSONConfig) (*jsonCodec[T], error) {
 		return nil, err
 	}
 
-	return &jsonCodec[T]{config.Strict, config.MaxBytes, config.MaxDepth}, nil
+	return &jsonCodec[T]{strict: config.Strict, maxBytes: config.MaxBytes, maxDepth: config.MaxDepth}, nil
 }
 
 // setBound puts the default in place of zero and refuses a negative bound.
@@ -71,20 +73,48 @@ func setBound(name string, bound *int, standard int) error {
 type jsonCodec[T any] struct {
 	strict             bool
 	maxBytes, maxDepth int
+	// writers has a *jsonWriter[T] for each goroutine that encodes.
+	writers sync.Pool
+}
+
+// jsonWriter is what can be used again to encode the next value: encoders are dear to make.
+type jsonWriter[T any] struct {
+	buffer  bytes.Buffer
+	encoder jsontext.Encoder
+	value   T
 }
 
 // Append implements connector.Codec.
 func (c *jsonCodec[T]) Append(dst []byte, value T) ([]byte, error) {
-	buffer := bytes.NewBuffer(dst)
-	if err := json.MarshalWrite(buffer, value, json.Deterministic(true)); err != nil {
+	w, used := c.writers.Get().(*jsonWriter[T])
+	if !used {
+		w = new(jsonWriter[T])
+	}
+	longer, err := w.append(dst, value)
+	c.writers.Put(w)
+	if err != nil {
 		return dst, connector.Permanent(fmt.Errorf("transform: encode JSON: %w", err))
 	}
-	longer := buffer.Bytes()
 	if err := c.check(longer[len(dst):]); err != nil {
 		return dst, err
 	}
 
 	return longer, nil
+}
+
+// append lets go of both when it is done: they are the caller's.
+func (w *jsonWriter[T]) append(dst []byte, value T) ([]byte, error) {
+	w.buffer, w.value = *bytes.NewBuffer(dst), value
+	w.encoder.Reset(&w.buffer, json.Deterministic(true))
+	err := json.MarshalEncode(&w.encoder, &w.value)
+	longer := w.buffer.Bytes()
+	var none T
+	w.buffer, w.value = bytes.Buffer{}, none
+	if err != nil {
+		return dst, err
+	}
+
+	return longer[:len(longer)-1], nil // an encoder ends each document with a line end
 }
 
 // Decode implements connector.Codec.
