@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
@@ -30,6 +31,9 @@ func checkMethod(r *http.Request, method string) *refusal {
 // checkType refuses with 415 what does not claim to be plain JSON.
 func checkType(r *http.Request) *refusal {
 	contentType := r.Header.Get("Content-Type")
+	if contentType == contentJSON && r.Header["Content-Encoding"] == nil {
+		return nil // what nearly everyone sends needs no parsing
+	}
 	media, parameters, err := mime.ParseMediaType(contentType)
 	charset := strings.ToLower(parameters["charset"])
 	encoding := r.Header.Get("Content-Encoding")
@@ -61,12 +65,12 @@ func limit(w http.ResponseWriter, r *http.Request, most int, deadline time.Time)
 	return func() { _ = control.SetReadDeadline(time.Time{}) }
 }
 
-// readBody reads the body of r, which limit has bounded.
-func readBody(r *http.Request, most int) ([]byte, *refusal) {
+// readBody reads the body of r, which limit has bounded, into space.
+func readBody(r *http.Request, most int, space *bytes.Buffer) ([]byte, *refusal) {
 	if r.ContentLength > int64(most) {
 		return nil, tooLarge(&connector.LimitError{What: "body", Size: r.ContentLength, Limit: int64(most)})
 	}
-	body, err := readUpTo(r.Body, most, r.ContentLength)
+	body, err := readUpTo(space, r.Body, most, r.ContentLength)
 	if err != nil {
 		return nil, badBody(r, err)
 	}

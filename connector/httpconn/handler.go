@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -110,8 +111,9 @@ func checkServed(option, method string, allowed ...string) error {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler[Req, Resp]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := requestID(w, r)
-	reply, no := h.answer(w, r, id)
+	id, space := requestID(w, r), newScratch()
+	defer space.free()
+	reply, no := h.answer(w, r, id, space)
 	if no != nil {
 		onError(h.config.OnError).refuse(w, r, id, no)
 
@@ -120,9 +122,11 @@ func (h *Handler[Req, Resp]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	send(w, http.StatusOK, contentJSON, reply)
 }
 
-func (h *Handler[Req, Resp]) answer(w http.ResponseWriter, r *http.Request, id string) (reply []byte, no *refusal) {
+func (h *Handler[Req, Resp]) answer(
+	w http.ResponseWriter, r *http.Request, id string, space *scratch,
+) (reply []byte, no *refusal) {
 	defer func() {
-		if cause := recover(); cause != nil { // Decode, or a decoding method of Req
+		if cause := recover(); cause != nil { // Decode, a decoding method of Req, or an encoding one of Resp
 			no = panicked(cause)
 		}
 	}()
@@ -130,15 +134,27 @@ func (h *Handler[Req, Resp]) answer(w http.ResponseWriter, r *http.Request, id s
 		return nil, no
 	}
 	deadline := time.Now().Add(h.config.Timeout)
-	req, no := h.read(w, r, deadline)
+	req, no := h.read(w, r, deadline, space)
 	if no != nil {
 		return nil, no
 	}
+	resp, no := h.call(r, id, deadline, req)
+	if no != nil {
+		return nil, no
+	}
+	space.Reset()
+	reply, err := h.encode.Append(space.AvailableBuffer(), resp)
+	if err != nil {
+		return nil, internal(fmt.Errorf("httpconn: encode the reply: %w", err))
+	}
+	space.Buffer = *bytes.NewBuffer(reply) // it may have grown
 
-	return h.call(r, id, deadline, req)
+	return reply, nil
 }
 
-func (h *Handler[Req, Resp]) read(w http.ResponseWriter, r *http.Request, deadline time.Time) (Req, *refusal) {
+func (h *Handler[Req, Resp]) read(
+	w http.ResponseWriter, r *http.Request, deadline time.Time, space *scratch,
+) (Req, *refusal) {
 	defer limit(w, r, h.config.MaxBody, deadline)()
 	if h.config.Decode != nil {
 		req, err := h.config.Decode(r)
@@ -152,7 +168,7 @@ func (h *Handler[Req, Resp]) read(w http.ResponseWriter, r *http.Request, deadli
 	if no := checkType(r); no != nil {
 		return none, no
 	}
-	body, no := readBody(r, h.config.MaxBody)
+	body, no := readBody(r, h.config.MaxBody, &space.Buffer)
 	if no != nil {
 		return none, no
 	}

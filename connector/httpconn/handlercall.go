@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,70 +21,64 @@ type running[Req, Resp any] struct {
 	request *http.Request
 	id      string
 
-	// ended gives the reply or the refusal to the client that waits.
-	ended chan ended
-	// left is closed when the client was told that it is too late; told is what.
-	left chan struct{}
-	told int
-}
-
-type ended struct {
-	reply []byte
+	// over is set by who comes first: the call that ends, or the client that leaves.
+	over atomic.Bool
+	// ended tells the client that waits that resp and no are there.
+	ended chan struct{}
+	resp  Resp
 	no    *refusal
+	// told is the status that the client got that left.
+	told int
 }
 
 // call answers with the caller, at the deadline at the latest. Each call holds a place
 // until it ends, with its client or without, so those left alone are bounded too.
-func (h *Handler[Req, Resp]) call(r *http.Request, id string, deadline time.Time, req Req) ([]byte, *refusal) {
+func (h *Handler[Req, Resp]) call(r *http.Request, id string, deadline time.Time, req Req) (resp Resp, no *refusal) {
 	select {
 	case h.places <- struct{}{}:
 	default:
-		return nil, retryLater("not processed: send it again", defaultRetryAfter, fmt.Errorf("%w: %d", errBusy, cap(h.places)))
+		return resp, retryLater("not processed: send it again", defaultRetryAfter, fmt.Errorf("%w: %d", errBusy, cap(h.places)))
 	}
 	ctx, cancel := context.WithDeadline(r.Context(), deadline)
 	defer cancel()
-	c := running[Req, Resp]{handler: h, request: r, id: id, ended: make(chan ended), left: make(chan struct{})}
+	c := &running[Req, Resp]{handler: h, request: r, id: id, ended: make(chan struct{}, 1)}
 	go c.run(ctx, req)
 	select {
-	case end := <-c.ended:
-		return end.reply, end.no
+	case <-c.ended:
+		return c.resp, c.no
 	case <-ctx.Done():
-		no := failed(ctx, r, fmt.Errorf("httpconn: the call has not ended and goes on without its client (Timeout %s): %w",
-			h.config.Timeout, ctx.Err()))
-		c.told = no.status
-		close(c.left)
-
-		return nil, no
 	}
+	no = failed(ctx, r, fmt.Errorf("httpconn: the call has not ended and goes on without its client (Timeout %s): %w",
+		h.config.Timeout, ctx.Err()))
+	c.told = no.status
+	if c.over.CompareAndSwap(false, true) {
+		return resp, no
+	}
+	<-c.ended // at the same moment
+
+	return c.resp, c.no
 }
 
 func (c *running[Req, Resp]) run(ctx context.Context, req Req) {
-	end := ended{no: internal(errGoexit)}
+	returned := false
 	defer func() {
 		if cause := recover(); cause != nil {
-			end = ended{no: panicked(cause)}
+			c.no = panicked(cause)
+		} else if !returned {
+			c.no = internal(errGoexit)
 		}
 		<-c.handler.places
-		select {
-		case c.ended <- end:
-		case <-c.left:
-			c.late(end.no)
+		if c.over.CompareAndSwap(false, true) {
+			c.ended <- struct{}{}
+		} else {
+			c.late(c.no)
 		}
 	}()
-	end = c.handler.ask(ctx, c.request, req)
-}
-
-func (h *Handler[Req, Resp]) ask(ctx context.Context, r *http.Request, req Req) ended {
-	resp, err := h.caller.Call(ctx, req)
-	if err != nil {
-		return ended{no: failed(ctx, r, err)}
+	resp, err := c.handler.caller.Call(ctx, req)
+	if c.resp = resp; err != nil {
+		c.no = failed(ctx, c.request, err)
 	}
-	reply, err := h.encode.Append(nil, resp)
-	if err != nil {
-		return ended{no: internal(fmt.Errorf("httpconn: encode the reply: %w", err))}
-	}
-
-	return ended{reply: reply}
+	returned = true
 }
 
 // late reports how a call failed whose client has its answer already.

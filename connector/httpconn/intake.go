@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -117,7 +118,7 @@ func (i *Intake[T]) read(w http.ResponseWriter, r *http.Request, deadline time.T
 		return nil, no
 	}
 	defer limit(w, r, i.config.MaxBody, deadline)()
-	body, no := readBody(r, i.config.MaxBody)
+	body, no := readBody(r, i.config.MaxBody, new(bytes.Buffer))
 	if no != nil {
 		return nil, no
 	}

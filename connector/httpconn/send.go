@@ -46,7 +46,7 @@ func (c *Caller[Req, Resp]) read(response *http.Response) (Resp, error) {
 	if discard || response.StatusCode == http.StatusNoContent || response.StatusCode == http.StatusResetContent {
 		return none, nil
 	}
-	body, err := readUpTo(response.Body, c.config.MaxResponse, response.ContentLength)
+	body, err := readUpTo(new(bytes.Buffer), response.Body, c.config.MaxResponse, response.ContentLength)
 	if err != nil {
 		return none, c.unreadable(response, err)
 	}
@@ -71,9 +71,8 @@ func (c *Caller[Req, Resp]) unreadable(response *http.Response, err error) error
 	return c.afterSend(err)
 }
 
-// readUpTo reads all of body, which must not be longer than most bytes.
-func readUpTo(body io.Reader, most int, expected int64) ([]byte, error) {
-	var buffer bytes.Buffer
+// readUpTo reads all of body, which must not be longer than most bytes, into the buffer.
+func readUpTo(buffer *bytes.Buffer, body io.Reader, most int, expected int64) ([]byte, error) {
 	if expected > 0 && expected <= int64(most) {
 		buffer.Grow(int(expected) + bytes.MinRead)
 	}
