@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	killsByItself = 20
+	killsByItself = 10 // make crash kills more often
 	killSeed      = 537224
 )
 
