@@ -15,6 +15,8 @@ type change struct {
 	line     int
 	// what says what stands there and what takes its place.
 	what string
+	// nth counts those of a function that read the same, from 1.
+	nth int
 }
 
 // swaps are the operators that take each other's place.
@@ -26,6 +28,7 @@ var swaps = map[token.Token]token.Token{
 // changes lists every change of the functions of a file.
 func (s *source) changes() []change {
 	var all []change
+	seen := make(map[string]int)
 	for _, d := range s.file.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok || f.Body == nil {
@@ -33,10 +36,13 @@ func (s *source) changes() []change {
 		}
 		ast.Inspect(f.Body, func(n ast.Node) bool {
 			for _, e := range s.changesOf(n) {
-				all = append(all, change{
+				c := change{
 					edit: e, function: s.functionName(f), line: s.fset.Position(n.Pos()).Line,
 					what: oneLine(string(s.text[e.from:e.to])) + "  =>  " + oneLine(e.text),
-				})
+				}
+				seen[c.id()]++
+				c.nth = seen[c.id()]
+				all = append(all, c)
 			}
 
 			return true
@@ -145,4 +151,11 @@ func (s *source) returnChanges(n *ast.ReturnStmt) []edit {
 }
 
 // id tells a change from every other one of its file, and stays the same when lines move.
-func (c change) id() string { return fmt.Sprintf("%s: %s", c.function, c.what) }
+func (c change) id() string {
+	id := fmt.Sprintf("%s: %s", c.function, c.what)
+	if c.nth > 1 {
+		id += fmt.Sprintf(" (%d)", c.nth)
+	}
+
+	return id
+}

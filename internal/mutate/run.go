@@ -21,6 +21,30 @@ type verdict struct {
 	// by is the test that failed.
 	by   string
 	took time.Duration
+	// cpu is what it cost.
+	cpu time.Duration
+}
+
+// test is the top-level test that failed, without its parts.
+func (v verdict) test() string {
+	pkg, rest, _ := strings.Cut(v.by, " ")
+	rest, _, _ = strings.Cut(rest, " ")
+	rest, _, _ = strings.Cut(rest, "/")
+
+	return pkg + " " + rest
+}
+
+// trial says what of a package's tests to run, and for how long.
+type trial struct {
+	pkg string
+	// number is that of the fault.
+	number int
+	// tests are the names of those to run; none means all.
+	tests []string
+	limit time.Duration
+	// seconds bounds the time on processors, which does not depend on what else the machine
+	// does; 0 means no bound.
+	seconds int
 }
 
 const (
@@ -40,7 +64,7 @@ const (
 // control runs the tests of a package without a fault, and notes how long they take.
 func (b *builds) control(ctx context.Context, pkg string) error {
 	for _, number := range []int{0, unchanged} {
-		v, err := b.test(ctx, pkg, number, controlLimit)
+		v, err := b.test(ctx, trial{pkg: pkg, number: number, limit: controlLimit})
 		if err != nil {
 			return err
 		}
@@ -55,37 +79,48 @@ func (b *builds) control(ctx context.Context, pkg string) error {
 
 // try runs the tests of a package with a fault.
 func (b *builds) try(ctx context.Context, pkg string, number int) (verdict, error) {
-	return b.test(ctx, pkg, number, max(leastLimit, patience*b.took[pkg]))
+	return b.test(ctx, trial{pkg: pkg, number: number, limit: max(leastLimit, patience*b.took[pkg])})
 }
 
-// test runs the tests of a package until the first of them fails.
-func (b *builds) test(ctx context.Context, pkg string, number int, limit time.Duration) (verdict, error) {
+// test runs tests of a package until the first of them fails.
+func (b *builds) test(ctx context.Context, t trial) (verdict, error) {
 	const grace = 10 * time.Second
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, limit+grace)
+	ctx, cancel := context.WithTimeout(ctx, t.limit+grace)
 	defer cancel()
 	temporary, err := os.MkdirTemp(b.dir, "tmp")
 	if err != nil {
 		return verdict{}, fmt.Errorf("make a directory for the tests: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(temporary) }()                                                      // inside of what close removes
-	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -v "$0"; exec "$@"`, strconv.Itoa(memoryLimit), //nolint:gosec // a binary that this program has just built
-		b.tests[pkg], "-test.failfast", "-test.skip", costTests, "-test.timeout", limit.String())
-	cmd.Dir = filepath.Join(b.root, pkg)
-	cmd.Env = append(os.Environ(), activeEnvironment+"="+strconv.Itoa(number), "TMPDIR="+temporary)
+	bounds, args := fmt.Sprintf("ulimit -v %d", memoryLimit), []string{"-test.failfast", "-test.timeout", t.limit.String()}
+	if t.seconds > 0 {
+		bounds += fmt.Sprintf("; ulimit -S -t %d; ulimit -H -t %d", t.seconds, t.seconds+2) // the first says where it is
+	}
+	if len(t.tests) > 0 {
+		args = append(args, "-test.run", "^("+strings.Join(t.tests, "|")+")$")
+	} else {
+		args = append(args, "-test.skip", costTests)
+	}
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", bounds + `; exec "$0" "$@"`, b.tests[t.pkg]}, args...)...) //nolint:gosec // a binary that this program has just built
+	cmd.Dir = filepath.Join(b.root, t.pkg)
+	cmd.Env = append(os.Environ(), activeEnvironment+"="+strconv.Itoa(t.number), "TMPDIR="+temporary)
 	cmd.WaitDelay = time.Second
 	out, into := io.Pipe()
 	cmd.Stdout, cmd.Stderr = into, into
 	if err := cmd.Start(); err != nil {
-		return verdict{}, fmt.Errorf("start the tests of %s: %w", pkg, err)
+		return verdict{}, fmt.Errorf("start the tests of %s: %w", t.pkg, err)
 	}
 	by := make(chan string, 1)
 	go func() { by <- firstFailure(out, cancel) }()
 	err = cmd.Wait()
 	_ = into.Close() // never fails
-	v := verdict{caught: err != nil, by: pkg + " " + <-by, took: time.Since(start)}
+	v := verdict{caught: err != nil, by: t.pkg + " " + <-by, took: time.Since(start)}
+	if cmd.ProcessState != nil {
+		v.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited && ctx.Err() == nil {
-		return v, fmt.Errorf("run the tests of %s: %w", pkg, err)
+		return v, fmt.Errorf("run the tests of %s: %w", t.pkg, err)
 	}
 
 	return v, nil
@@ -93,7 +128,7 @@ func (b *builds) test(ctx context.Context, pkg string, number int, limit time.Du
 
 var (
 	failLine  = regexp.MustCompile(`^\s*--- FAIL: (\S+)`)
-	panicLine = regexp.MustCompile(`^(panic|fatal error): (.*)`)
+	panicLine = regexp.MustCompile(`^(panic|fatal error|SIGXCPU): (.*)`)
 	hungLine  = regexp.MustCompile(`^\t\t(Test\S+|Example\S+|Fuzz\S+) \(`)
 	frameLine = regexp.MustCompile(`\.((?:Test|Example)\w+)\(`)
 )

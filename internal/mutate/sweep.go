@@ -7,8 +7,15 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
 )
+
+// sweepPackages are those whose tests may catch a change beside the package of the file.
+var sweepPackages = []string{"flow/flowtest"}
 
 // sweepFiles makes every small change of each file, one at a time. A survivor must be
 // explained in the list of survivors.
@@ -16,73 +23,193 @@ func sweepFiles(ctx context.Context, root string, files []string, out io.Writer)
 	if len(files) == 0 {
 		return errors.New("-sweep: name the files, as paths from the root of the module")
 	}
-	unexplained := 0
+	total := counts{}
+	known := make(map[string]*reach) // by directory
 	for _, file := range files {
-		n, err := sweepFile(ctx, root, file, out)
+		dir := path.Dir(file)
+		if known[dir] == nil {
+			var err error
+			if known[dir], err = surveyReach(ctx, root, sweepTests(dir), files); err != nil {
+				return fmt.Errorf("sweep %s: %w", file, err)
+			}
+			say(out, "%s: %d tests, %.1f s of CPU one by one\n", dir, len(known[dir].proofs), known[dir].cost().Seconds())
+		}
+		c, err := sweepFile(ctx, root, file, known[dir], out)
 		if err != nil {
 			return fmt.Errorf("sweep %s: %w", file, err)
 		}
-		unexplained += n
+		total.add(c)
 	}
-	if unexplained > 0 {
-		return fmt.Errorf("%d survivors are not explained", unexplained)
+	say(out, "all: %v\n", total)
+	if total.unexplained+total.stale > 0 {
+		return fmt.Errorf("%d survivors are not explained, %d explanations are wrong", total.unexplained, total.stale)
 	}
 
 	return nil
 }
 
-func sweepFile(ctx context.Context, root, file string, out io.Writer) (unexplained int, err error) {
+// sweepTests are the packages whose tests may catch a change in a directory.
+func sweepTests(dir string) []string {
+	if dir == "flow" {
+		return append([]string{dir}, sweepPackages...)
+	}
+
+	return []string{dir}
+}
+
+// counts is what a sweep came to.
+type counts struct {
+	changes, caught, explained, unexplained int
+	// stale are explanations of changes that are caught or are not there any more.
+	stale int
+	cpu   time.Duration
+}
+
+func (c *counts) add(d counts) {
+	c.changes += d.changes
+	c.caught += d.caught
+	c.explained += d.explained
+	c.unexplained += d.unexplained
+	c.stale += d.stale
+	c.cpu += d.cpu
+}
+
+func (c counts) String() string {
+	return fmt.Sprintf("%d changes compile, %d caught, %d explained, %d not explained; %.2f s of CPU for each",
+		c.changes, c.caught, c.explained, c.unexplained, c.cpu.Seconds()/float64(max(c.changes, 1)))
+}
+
+func sweepFile(ctx context.Context, root, file string, r *reach, out io.Writer) (counts, error) {
 	s, err := readSource(root, file)
 	if err != nil {
-		return 0, err
+		return counts{}, err
 	}
 	changes := s.changes()
-	mutants := make(map[int]*mutant, len(changes))
-	var all []*mutant
+	all := make([]*mutant, 0, len(changes))
 	for i, c := range changes {
-		m := &mutant{
-			fault:  fault{name: fmt.Sprint("sweep-", i+1), file: file, tests: []string{path.Dir(file)}},
+		all = append(all, &mutant{
+			fault:  fault{name: fmt.Sprint("sweep-", i+1), file: file, tests: sweepTests(path.Dir(file))},
 			number: i + 1, source: s, edit: c.edit,
-		}
-		mutants[i+1], all = m, append(all, m)
+		})
 	}
-	b, all, err := prepareSweep(ctx, root, all)
+	b, all, err := prepareSweep(ctx, root, all, r)
 	defer b.close()
 	if err != nil {
-		return 0, err
+		return counts{}, err
 	}
-	caught, explained := 0, 0
+	verdicts, err := sweepAll(ctx, b, r, all)
+	n := counts{changes: len(all)}
 	known := explanations(file)
-	for _, m := range all {
-		v, err := m.run(ctx, b)
-		if err != nil {
-			return unexplained, err
-		}
-		c := changes[m.number-1]
+	for i, v := range verdicts {
+		n.cpu += v.cpu
+		c := changes[all[i].number-1]
 		reason, ok := known[c.id()]
+		delete(known, c.id())
 		switch {
+		case v.caught && ok:
+			n.caught, n.stale = n.caught+1, n.stale+1
+			say(out, "CAUGHT    %s:%d %s by %s, but it is in the list of survivors (%s)\n", file, c.line, c.id(), v.by, reason)
 		case v.caught:
-			caught++
+			n.caught++
+			say(out, "caught    %s:%d %s by %s\n", file, c.line, c.id(), v.by)
 		case ok:
-			explained++
+			n.explained++
 			say(out, "explained %s:%d %s (%s)\n", file, c.line, c.id(), reason)
 		default:
-			unexplained++
+			n.unexplained++
 			say(out, "SURVIVED  %s:%d %s\n", file, c.line, c.id())
 		}
 	}
-	say(out, "%s: %d changes compile, %d caught, %d explained, %d not explained\n",
-		file, len(all), caught, explained, unexplained)
+	for id := range known {
+		n.stale++
+		say(out, "GONE      %s %s, but it is in the list of survivors\n", file, id)
+	}
+	say(out, "%s: %v\n", file, n)
 
-	return unexplained, nil
+	return n, err
+}
+
+// sweepers is how many changes are tried at a time. Those that hang wait for their limit and
+// cost nothing, so a few more than there are processors.
+const sweepers = 4
+
+// sweepAll tries every change.
+func sweepAll(ctx context.Context, b *builds, r *reach, all []*mutant) ([]verdict, error) {
+	verdicts, errs := make([]verdict, len(all)), make([]error, len(all))
+	var group sync.WaitGroup
+	var next atomic.Int64
+	for range sweepers {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(all) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				verdicts[i], errs[i] = all[i].sweep(ctx, b, r)
+			}
+		})
+	}
+	group.Wait()
+
+	return verdicts, errors.Join(append(errs, ctx.Err())...)
+}
+
+// sweep tries a change against the tests that come to it, and, if none of them catches it,
+// against all others that come to the function: which blocks a test comes to may depend on
+// the moment.
+func (m *mutant) sweep(ctx context.Context, b *builds, r *reach) (verdict, error) {
+	near, far := r.at(m.file, m.source.spot(m.edit.from), m.source.function(m.edit))
+	var all verdict
+	for _, tests := range append(r.stages(near), r.stages(far)...) {
+		v, err := b.test(ctx, trialOf(m.number, tests))
+		v.cpu += all.cpu
+		if all = v; err != nil || v.caught {
+			r.credit(tests, v)
+
+			return v, err
+		}
+	}
+
+	return all, nil
+}
+
+// trialOf runs some tests of one package, for many times as long as they take by themselves:
+// what hangs or runs away is caught then, by the time on processors if it can be.
+func trialOf(number int, tests []*proof) trial {
+	t := trial{pkg: tests[0].pkg, number: number}
+	var cost time.Duration
+	for _, p := range tests {
+		t.tests = append(t.tests, p.name)
+		cost += p.cost
+	}
+	t.seconds = 3 + int(patience*cost/time.Second)
+	t.limit = leastLimit + 5*patience*cost
+
+	return t
 }
 
 var culprit = regexp.MustCompile(`fault-sweep-(\d+)\.go:`)
 
-// prepareSweep is prepare, but leaves out what does not compile.
-func prepareSweep(ctx context.Context, root string, mutants []*mutant) (*builds, []*mutant, error) {
+// prepareSweep compiles the tests with all changes that compile, and runs them with an
+// unchanged copy of each function. That they pass on the code as it is, the survey has seen.
+func prepareSweep(ctx context.Context, root string, mutants []*mutant, r *reach) (*builds, []*mutant, error) {
+	b, mutants, err := compileSweep(ctx, root, mutants)
+	if err != nil {
+		return b, mutants, err
+	}
+	for _, tests := range r.byPackage() {
+		v, err := b.test(ctx, trialOf(unchanged, tests))
+		switch {
+		case err != nil:
+			return b, mutants, err
+		case v.caught:
+			return b, mutants, fmt.Errorf("without a change the tests fail: %s", v.by)
+		}
+	}
+
+	return b, mutants, nil
+}
+
+// compileSweep leaves out what does not compile.
+func compileSweep(ctx context.Context, root string, mutants []*mutant) (*builds, []*mutant, error) {
 	for {
-		b, err := prepare(ctx, root, mutants)
+		b, err := compile(ctx, root, together(root, mutants), mutants[0].packages())
 		broken, ok := errors.AsType[*compileError](err)
 		if !ok {
 			return b, mutants, err
@@ -96,12 +223,6 @@ func prepareSweep(ctx context.Context, root string, mutants []*mutant) (*builds,
 		if len(bad) == 0 {
 			return nil, nil, err
 		}
-		var left []*mutant
-		for _, m := range mutants {
-			if !bad[m.number] {
-				left = append(left, m)
-			}
-		}
-		mutants = left
+		mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return bad[m.number] })
 	}
 }
