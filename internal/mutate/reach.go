@@ -45,6 +45,8 @@ func (b block) has(at spot) bool { return b.from.compare(at) <= 0 && at.compare(
 
 // reach is what every test of some packages comes to.
 type reach struct {
+	// module is its path, which profiles put before each file.
+	module string
 	proofs []*proof
 	blocks map[string][]block
 
@@ -58,7 +60,13 @@ func surveyReach(ctx context.Context, root string, packages, files []string) (*r
 		return nil, fmt.Errorf("make a directory for the profiles: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a directory for temporary files
-	r := &reach{blocks: make(map[string][]block)}
+	list := exec.CommandContext(ctx, "go", "list", "-m")
+	list.Dir = root
+	module, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("ask for the path of the module: %w", err)
+	}
+	r := &reach{module: strings.TrimSpace(string(module)), blocks: make(map[string][]block)}
 	covered := slices.Clone(files)
 	for i := range covered {
 		covered[i] = "./" + filepath.Dir(covered[i])
@@ -81,7 +89,7 @@ func surveyReach(ctx context.Context, root string, packages, files []string) (*r
 
 var (
 	noProof  = regexp.MustCompile("^Benchmark|" + costTests + "|^ok |^$")
-	coverage = regexp.MustCompile(`^[^:]*?([^:]+\.go):(\d+)\.(\d+),(\d+)\.(\d+) \d+ (\d+)$`)
+	coverage = regexp.MustCompile(`^([^:]+\.go):(\d+)\.(\d+),(\d+)\.(\d+) \d+ (\d+)$`)
 )
 
 // byPackage returns the tests of each package.
@@ -145,7 +153,7 @@ func (r *reach) note(p *proof, profile []byte, files []string) {
 		if m == nil {
 			continue
 		}
-		i := slices.IndexFunc(files, func(f string) bool { return strings.HasSuffix(m[0][:strings.Index(m[0], ":")], "/"+f) })
+		i := slices.IndexFunc(files, func(f string) bool { return m[1] == r.module+"/"+f })
 		if i < 0 {
 			continue
 		}

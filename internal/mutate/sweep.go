@@ -97,10 +97,11 @@ func sweepFile(ctx context.Context, root, file string, r *reach, out io.Writer) 
 	if err != nil {
 		return counts{}, err
 	}
-	verdicts, err := sweepAll(ctx, b, r, all)
+	verdicts, failed := sweepAll(ctx, b, r, all)
 	n := counts{changes: len(all)}
 	known := explanations(file)
-	for i, v := range verdicts {
+	for i := range all {
+		v := <-verdicts[i]
 		n.cpu += v.cpu
 		c := changes[all[i].number-1]
 		reason, ok := known[c.id()]
@@ -124,30 +125,44 @@ func sweepFile(ctx context.Context, root, file string, r *reach, out io.Writer) 
 		n.stale++
 		say(out, "GONE      %s %s, but it is in the list of survivors\n", file, id)
 	}
+	if err := <-failed; err != nil {
+		return n, err
+	}
 	say(out, "%s: %v\n", file, n)
 
-	return n, err
+	return n, nil
 }
 
 // sweepers is how many changes are tried at a time. Those that hang wait for their limit and
 // cost nothing, so a few more than there are processors.
 const sweepers = 4
 
-// sweepAll tries every change.
-func sweepAll(ctx context.Context, b *builds, r *reach, all []*mutant) ([]verdict, error) {
-	verdicts, errs := make([]verdict, len(all)), make([]error, len(all))
+// sweepAll tries every change. The verdicts come in any order; the error when all have ended.
+func sweepAll(ctx context.Context, b *builds, r *reach, all []*mutant) ([]chan verdict, <-chan error) {
+	verdicts, failed := make([]chan verdict, len(all)), make(chan error, 1)
+	for i := range verdicts {
+		verdicts[i] = make(chan verdict, 1)
+	}
+	errs := make([]error, len(all))
 	var group sync.WaitGroup
 	var next atomic.Int64
 	for range sweepers {
 		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(all) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				verdicts[i], errs[i] = all[i].sweep(ctx, b, r)
+			for i := int(next.Add(1)) - 1; i < len(all); i = int(next.Add(1)) - 1 {
+				var v verdict
+				if errs[i] = ctx.Err(); errs[i] == nil {
+					v, errs[i] = all[i].sweep(ctx, b, r)
+				}
+				verdicts[i] <- v
 			}
 		})
 	}
-	group.Wait()
+	go func() {
+		group.Wait()
+		failed <- errors.Join(errs...)
+	}()
 
-	return verdicts, errors.Join(append(errs, ctx.Err())...)
+	return verdicts, failed
 }
 
 // sweep tries a change against the tests that come to it, and, if none of them catches it,
