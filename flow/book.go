@@ -232,7 +232,6 @@ func (b *book) deliver(batch []connector.Settlement) {
 		b.run.fail(fmt.Errorf("settle %d message(s) of %s: %w", len(batch), b.caps.Name, err))
 	}
 	b.settled(batch, err)
-	b.run.pressure.moved()
 	b.changed.Broadcast()
 }
 
@@ -250,7 +249,6 @@ func (b *book) begin(n int) bool {
 	defer b.mu.Unlock()
 	if b.closed || !b.use.enter() {
 		b.lose(n)
-		b.live -= n
 
 		return false
 	}
@@ -271,9 +269,7 @@ func (b *book) settled(batch []connector.Settlement, err error) {
 	}
 	b.settling = 0
 	b.live -= len(batch)
-	if b.live < b.run.config.MaxInFlight {
-		b.notFull()
-	}
+	b.notFull() // now, not when the reader wakes: stages would let go in between
 	if err != nil && b.caps.Ordered {
 		b.shut() // what follows would leave a gap
 	}

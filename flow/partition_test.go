@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,27 @@ func TestRevocationLetsGo(t *testing.T) {
 			wantLedger(t, r.Pipeline, flow.Line{In: 5, Delivered: 5}, flow.Line{})
 		})
 	}
+}
+
+// TestRevocationLetsGoOnce: batches that begin after it wait for their count again.
+func TestRevocationLetsGoOnce(t *testing.T) {
+	bubble(t, "batch", func(t *testing.T) {
+		source, sink := partitions(), memory.NewSink[int]()
+		r := start(t, flow.New("parts", flow.From(source).Batch(4, 0).To(sink)))
+		if took, err := revoked(t, source, time.Minute, "a"); err != nil || took > 0 {
+			t.Errorf("partition a went after %v, %v", took, err)
+		}
+		source.SendTo("b", 6, 7)
+		synctest.Wait()
+		source.SendTo("b", 8, 9)
+		source.Finish()
+		if err := r.wait(); err != nil {
+			t.Error(err)
+		}
+		if got := sink.Writes(); !slices.Equal(got, []int{4, 1, 4}) {
+			t.Errorf("batches of %v, want 4 that are full, 1 that the partition waited for, 4 that are full", got)
+		}
+	})
 }
 
 // TestRevocationDoesNotFailGroups: a group in memory that is not complete keeps its

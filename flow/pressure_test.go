@@ -51,6 +51,33 @@ func TestAFullSourceThatStopsIsNotFullAnyMore(t *testing.T) {
 	})
 }
 
+// TestASettlementMakesRoom: a full source has room again as soon as something is settled, so
+// that a batch goes on to wait for what comes.
+func TestASettlementMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, sink := memory.NewFeed(1, 2), memory.NewSink[int]()
+		source.ScriptSettle(memory.Pass().Delay(time.Minute).Always())
+		p := start(t, flow.New("room", flow.From(source).Filter(func(n int) bool { return n%2 == 0 }).
+			Map(func(_ context.Context, n int) (int, error) {
+				time.Sleep(time.Second) // until the settler has taken the first message
+
+				return n, nil
+			}).Batch(2, 0).To(sink)).With(flow.Config{MaxInFlight: 2}))
+		time.Sleep(time.Hour)
+		if got := sink.Writes(); len(got) > 0 {
+			t.Errorf("batches of %v before a second message has come", got)
+		}
+		source.Send(4)
+		source.Finish()
+		if err := p.wait(); err != nil {
+			t.Error(err)
+		}
+		if got := sink.Writes(); !slices.Equal(got, []int{2}) {
+			t.Errorf("batches of %v, want one of 2", got)
+		}
+	})
+}
+
 func valuesOf[T any](ms []connector.Message[T]) []T {
 	values := make([]T, len(ms))
 	for i, m := range ms {

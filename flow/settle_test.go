@@ -10,6 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/memory"
 	"github.com/millrace-go/millrace/connector/queueconn"
@@ -304,6 +307,65 @@ func TestLeaseIsExtendedWhileAMessageIsInFlight(t *testing.T) {
 			t.Errorf("extended %d times in 5 minutes, want a third of the lease of 30 s", got)
 		}
 	})
+}
+
+// TestExtendFails: it is logged, and the message goes on. Nothing is extended while nothing is
+// in flight.
+func TestExtendFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.DebugLevel)
+		source := memory.NewFeed(1)
+		source.Declare(connector.Capabilities{Returns: true, Lease: 30 * time.Second})
+		e := &extending{Source: source, errs: []error{errBad, errBad}}
+		p := start(t, flow.New("lease", flow.From(e).ForEach(func(context.Context, int) error {
+			time.Sleep(45 * time.Second)
+
+			return nil
+		})).With(flow.Config{Logger: zap.New(core)}))
+		time.Sleep(time.Hour)
+		source.Finish()
+		if err := p.wait(); err != nil || source.Count(connector.Delivered) != 1 {
+			t.Errorf("settled %v, error %v", source.Settled(), err)
+		}
+		if want := []int{1, 1, 1, 1}; !slices.Equal(e.calls, want) {
+			t.Errorf("positions extended %v, want %v", e.calls, want)
+		}
+		if got := logs.FilterMessage("extending leases failed").Len(); got != 2 || logs.Len() != 2 {
+			t.Errorf("logged %+v", logs.All())
+		}
+	})
+}
+
+// extending fails some calls of Extend, and notes the size of each.
+type extending struct {
+	*memory.Source[int]
+
+	errs  []error
+	calls []int
+}
+
+func (e *extending) Open(ctx context.Context) (connector.Reader[int], error) {
+	r, err := e.Source.Open(ctx)
+
+	return extendingReader{r, e}, err
+}
+
+type extendingReader struct {
+	connector.Reader[int]
+
+	e *extending
+}
+
+func (r extendingReader) Extend(ctx context.Context, positions []connector.Position) error {
+	r.e.calls = append(r.e.calls, len(positions))
+	if len(r.e.errs) > 0 {
+		err := r.e.errs[0]
+		r.e.errs = r.e.errs[1:]
+
+		return err
+	}
+
+	return r.Reader.(connector.Extender).Extend(ctx, positions)
 }
 
 func TestSettleWhileReadBlocks(t *testing.T) {

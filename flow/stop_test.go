@@ -263,7 +263,7 @@ func TestStopAtOddMoments(t *testing.T) {
 func TestSettleThatHangs(t *testing.T) {
 	both(t, "settle", func(t *testing.T, from func(connector.Source[int]) flow.Flow[int]) {
 		release := make(chan struct{})
-		p := start(t, flow.New("hang", from(stuckSettle{memory.NewFeed(1), release}).To(memory.NewSink[int]())))
+		p := start(t, flow.New("hang", from(stuckSettle{memory.NewFeed(1), t, release}).To(memory.NewSink[int]())))
 		left, err := p.stop(time.Second)
 		if err != nil || left.Unconfirmed != 1 || left.InFlight != 0 {
 			t.Errorf("left %+v, error %v", left, err)
@@ -286,18 +286,20 @@ func TestSettleThatHangs(t *testing.T) {
 type stuckSettle struct {
 	*memory.Source[int]
 
+	t       *testing.T
 	release chan struct{}
 }
 
 func (s stuckSettle) Open(ctx context.Context) (connector.Reader[int], error) {
 	r, err := s.Source.Open(ctx)
 
-	return &stuckReader{Reader: r, release: s.release}, err
+	return &stuckReader{Reader: r, t: s.t, release: s.release}, err
 }
 
 type stuckReader struct {
 	connector.Reader[int]
 
+	t       *testing.T
 	release chan struct{}
 	inside  bool
 }
@@ -312,8 +314,30 @@ func (r *stuckReader) Settle(_ context.Context, s []connector.Settlement) error 
 
 func (r *stuckReader) Close() error {
 	if r.inside {
-		panic("Close while Settle runs")
+		r.t.Error("Close while Settle runs")
 	}
 
 	return r.Reader.Close()
+}
+
+// TestNothingIsSettledAfterClose: a user function returns after the run gave it up and closed
+// the source.
+func TestNothingIsSettledAfterClose(t *testing.T) {
+	both(t, "late", func(t *testing.T, from func(connector.Source[int]) flow.Flow[int]) {
+		a, release := audit(t, memory.NewFeed(1)), make(chan struct{})
+		p := start(t, flow.New("late", from(a).ForEach(func(context.Context, int) error {
+			<-release
+
+			return nil
+		})))
+		if left, err := p.stop(time.Second); err == nil || left.InFlight != 1 {
+			t.Errorf("left %+v, error %v", left, err)
+		}
+		if err := p.wait(); err == nil {
+			t.Error("Run returned nil")
+		}
+		close(release)
+		synctest.Wait()
+		wantLedger(t, p.Pipeline, flow.Line{In: 1, Delivered: 1, Unconfirmed: 1}, flow.Line{})
+	})
 }

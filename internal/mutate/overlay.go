@@ -74,6 +74,11 @@ func together(root string, mutants []*mutant) map[string]string {
 	return files
 }
 
+// function names the function that the mutant changes, as a survey does.
+func (m *mutant) function() string {
+	return m.file + " " + m.source.functionName(m.source.around(m.edit))
+}
+
 // changed returns the changed file of one mutant.
 func (m *mutant) changed() map[string]string {
 	return map[string]string{m.source.path: m.source.apply(0, len(m.source.text), m.edit)}

@@ -92,7 +92,7 @@ func (b *builds) test(ctx context.Context, t trial) (verdict, error) {
 	if err != nil {
 		return verdict{}, fmt.Errorf("make a directory for the tests: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(temporary) }()                                                      // inside of what close removes
+	defer func() { _ = os.RemoveAll(temporary) }() // inside of what close removes
 	bounds, args := fmt.Sprintf("ulimit -v %d", memoryLimit), []string{"-test.failfast", "-test.timeout", t.limit.String()}
 	if t.seconds > 0 {
 		bounds += fmt.Sprintf("; ulimit -S -t %d; ulimit -H -t %d", t.seconds, t.seconds+2) // the first says where it is

@@ -77,20 +77,6 @@ func (s *source) around(e edit) *ast.FuncDecl {
 	return nil
 }
 
-// spot converts an offset to the line and column that the compiler counts.
-func (s *source) spot(offset int) spot {
-	p := s.fset.File(s.file.Pos()).Position(s.fset.File(s.file.Pos()).Pos(offset))
-
-	return spot{line: p.Line, column: p.Column}
-}
-
-// function returns where the function begins and ends whose body holds the edit.
-func (s *source) function(e edit) block {
-	f := s.around(e)
-
-	return block{from: s.spot(s.offset(f.Pos())), to: s.spot(s.offset(f.End()))}
-}
-
 // apply returns part of the text with edits, which ascend and do not overlap.
 func (s *source) apply(from, to int, edits ...edit) string {
 	var b bytes.Buffer

@@ -33,14 +33,5 @@ func survivors() []explained {
 			"flow/book.go", "book.note: >  =>  >=",
 			"the settler wakes, finds nothing and waits again",
 		},
-		{
-			"flow/book.go", "book.room: b.notFull()  =>  nothing",
-			"open, perhaps not equivalent: settled says it too, so only a source whose reading ends while it is full goes on " +
-				"to count as full, and that is in a drain, which makes stages let go anyway",
-		},
-		{
-			"flow/tab.go", "tab.open: t.book.live += n  =>  nothing",
-			"open, not equivalent: only exhausted reads it, on the far side of a durable queue that has no lease; no driver of this module is one",
-		},
 	}
 }

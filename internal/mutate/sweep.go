@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,19 +27,14 @@ func sweepFiles(ctx context.Context, root string, files []string, out io.Writer)
 		return errors.New("-sweep: name the files, as paths from the root of the module")
 	}
 	total := counts{}
-	known := make(map[string]*reach) // by directory
+	byDirectory := make(map[string][]string)
 	for _, file := range files {
-		dir := path.Dir(file)
-		if known[dir] == nil {
-			var err error
-			if known[dir], err = surveyReach(ctx, root, sweepTests(dir), files); err != nil {
-				return fmt.Errorf("sweep %s: %w", file, err)
-			}
-			say(out, "%s: %d tests, %.1f s of CPU one by one\n", dir, len(known[dir].proofs), known[dir].cost().Seconds())
-		}
-		c, err := sweepFile(ctx, root, file, known[dir], out)
+		byDirectory[path.Dir(file)] = append(byDirectory[path.Dir(file)], file)
+	}
+	for _, dir := range slices.Sorted(maps.Keys(byDirectory)) {
+		c, err := sweepDirectory(ctx, root, dir, byDirectory[dir], out)
 		if err != nil {
-			return fmt.Errorf("sweep %s: %w", file, err)
+			return fmt.Errorf("sweep %s: %w", dir, err)
 		}
 		total.add(c)
 	}
@@ -79,31 +77,71 @@ func (c counts) String() string {
 		c.changes, c.caught, c.explained, c.unexplained, c.cpu.Seconds()/float64(max(c.changes, 1)))
 }
 
-func sweepFile(ctx context.Context, root, file string, r *reach, out io.Writer) (counts, error) {
-	s, err := readSource(root, file)
-	if err != nil {
-		return counts{}, err
+// sweepDirectory compiles the changes of all files together, because the tests take longer to
+// compile than to run.
+func sweepDirectory(ctx context.Context, root, dir string, files []string, out io.Writer) (counts, error) {
+	var all []*mutant
+	changes := make(map[int]change) // by number
+	for _, file := range files {
+		s, err := readSource(root, file)
+		if err != nil {
+			return counts{}, err
+		}
+		for _, c := range s.changes() {
+			n := len(changes) + 1
+			changes[n] = c
+			all = append(all, &mutant{
+				fault:  fault{name: fmt.Sprint("sweep-", n), file: file, tests: sweepTests(dir)},
+				number: n, source: s, edit: c.edit,
+			})
+		}
 	}
-	changes := s.changes()
-	all := make([]*mutant, 0, len(changes))
-	for i, c := range changes {
-		all = append(all, &mutant{
-			fault:  fault{name: fmt.Sprint("sweep-", i+1), file: file, tests: sweepTests(path.Dir(file))},
-			number: i + 1, source: s, edit: c.edit,
-		})
-	}
-	b, all, err := prepareSweep(ctx, root, all, r)
+	b, all, err := compileSweep(ctx, root, all)
 	defer b.close()
 	if err != nil {
 		return counts{}, err
 	}
+	r, err := b.surveySweep(ctx, sweepTests(dir), out)
+	if err != nil {
+		return counts{}, err
+	}
 	verdicts, failed := sweepAll(ctx, b, r, all)
+	total := counts{}
+	for file, of := range perFile(files, all) {
+		n := reportFile(file, all[of.from:of.to], verdicts[of.from:of.to], changes, out)
+		total.add(n)
+	}
+
+	return total, <-failed
+}
+
+// span is the part of a list that is about one file.
+type span struct{ from, to int }
+
+// perFile yields the files in their order, with their parts of the list of mutants.
+func perFile(files []string, all []*mutant) iter.Seq2[string, span] {
+	return func(yield func(string, span) bool) {
+		at := 0
+		for _, file := range files {
+			of := span{from: at}
+			for at < len(all) && all[at].file == file {
+				at++
+			}
+			if of.to = at; !yield(file, of) {
+				return
+			}
+		}
+	}
+}
+
+// reportFile waits for the verdicts about a file and holds them against the list of survivors.
+func reportFile(file string, all []*mutant, verdicts []chan verdict, changes map[int]change, out io.Writer) counts {
 	n := counts{changes: len(all)}
 	known := explanations(file)
 	for i := range all {
 		v := <-verdicts[i]
 		n.cpu += v.cpu
-		c := changes[all[i].number-1]
+		c := changes[all[i].number]
 		reason, ok := known[c.id()]
 		delete(known, c.id())
 		switch {
@@ -125,12 +163,9 @@ func sweepFile(ctx context.Context, root, file string, r *reach, out io.Writer) 
 		n.stale++
 		say(out, "GONE      %s %s, but it is in the list of survivors\n", file, id)
 	}
-	if err := <-failed; err != nil {
-		return n, err
-	}
 	say(out, "%s: %v\n", file, n)
 
-	return n, nil
+	return n
 }
 
 // sweepers is how many changes are tried at a time. Those that hang wait for their limit and
@@ -165,13 +200,10 @@ func sweepAll(ctx context.Context, b *builds, r *reach, all []*mutant) ([]chan v
 	return verdicts, failed
 }
 
-// sweep tries a change against the tests that come to it, and, if none of them catches it,
-// against all others that come to the function: which blocks a test comes to may depend on
-// the moment.
+// sweep tries a change against the tests that call its function.
 func (m *mutant) sweep(ctx context.Context, b *builds, r *reach) (verdict, error) {
-	near, far := r.at(m.file, m.source.spot(m.edit.from), m.source.function(m.edit))
 	var all verdict
-	for _, tests := range append(r.stages(near), r.stages(far)...) {
+	for _, tests := range r.stages(r.callers(m.function())) {
 		v, err := b.test(ctx, trialOf(m.number, tests))
 		v.cpu += all.cpu
 		if all = v; err != nil || v.caught {
@@ -201,24 +233,25 @@ func trialOf(number int, tests []*proof) trial {
 
 var culprit = regexp.MustCompile(`fault-sweep-(\d+)\.go:`)
 
-// prepareSweep compiles the tests with all changes that compile, and runs them with an
-// unchanged copy of each function. That they pass on the code as it is, the survey has seen.
-func prepareSweep(ctx context.Context, root string, mutants []*mutant, r *reach) (*builds, []*mutant, error) {
-	b, mutants, err := compileSweep(ctx, root, mutants)
+// surveySweep runs the tests one by one, and then all of them with an unchanged copy of each
+// function: they must pass.
+func (b *builds) surveySweep(ctx context.Context, packages []string, out io.Writer) (*reach, error) {
+	r, err := b.survey(ctx, packages)
 	if err != nil {
-		return b, mutants, err
+		return nil, err
 	}
 	for _, tests := range r.byPackage() {
 		v, err := b.test(ctx, trialOf(unchanged, tests))
 		switch {
 		case err != nil:
-			return b, mutants, err
+			return nil, err
 		case v.caught:
-			return b, mutants, fmt.Errorf("without a change the tests fail: %s", v.by)
+			return nil, fmt.Errorf("the tests fail without a change: %s", v.by)
 		}
 	}
+	say(out, "%s: %d tests, %.1f s of CPU one by one\n", strings.Join(packages, ", "), len(r.proofs), r.cost().Seconds())
 
-	return b, mutants, nil
+	return r, nil
 }
 
 // compileSweep leaves out what does not compile.

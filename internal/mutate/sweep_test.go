@@ -28,32 +28,18 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// The tests that come to the innermost block are near; those that come to the function only
-// are far; of a place in no block, those of the function are near.
-func TestReachAt(t *testing.T) {
-	r := &reach{module: "m", blocks: make(map[string][]block)}
-	profile := func(counts ...string) []byte {
-		return []byte("mode: atomic\nm/a.go:1.10,9.2 3 " + counts[0] + "\nm/a.go:3.12,5.4 1 " + counts[1] +
-			"\nm/a.go:20.1,30.2 1 " + counts[2] + "\nm/sub/a.go:1.1,99.9 1 1\nm/b.go:1.1,99.9 1 1\n")
-	}
-	for name, text := range map[string][]byte{"inner": profile("1", "7", "0"), "outer": profile("1", "0", "0"), "other": profile("0", "0", "1")} {
-		r.note(&proof{name: name}, text, []string{"a.go"})
-	}
-	function := block{spot{1, 1}, spot{12, 2}}
-	for _, test := range []struct {
-		name      string
-		at        spot
-		near, far string
-	}{
-		{"in the inner block", spot{4, 1}, "inner", "outer"},
-		{"before the inner block", spot{3, 11}, "inner outer", ""},
-		{"behind the inner block", spot{5, 4}, "inner outer", ""},
-		{"in no block", spot{11, 1}, "inner outer", ""},
-	} {
-		near, far := r.at("a.go", test.at, function)
-		if names(near) != test.near || names(far) != test.far {
-			t.Errorf("%s: near %q, far %q, want %q and %q", test.name, names(near), names(far), test.near, test.far)
+// A test proves something about the functions that it calls, and no others.
+func TestCallers(t *testing.T) {
+	r := &reach{proofs: []*proof{
+		{name: "a", calls: map[string]bool{"x.go f": true}}, {name: "b", calls: map[string]bool{"x.go f": true, "x.go g": true}}, {name: "c"},
+	}}
+	for function, want := range map[string]string{"x.go f": "a b", "x.go g": "b", "x.go h": ""} {
+		if got := names(r.callers(function)); got != want {
+			t.Errorf("%s is called by %q, want %q", function, got, want)
 		}
+	}
+	if len(r.proofs) != 3 || r.proofs[2].name != "c" {
+		t.Errorf("the list has changed: %q", names(r.proofs))
 	}
 }
 

@@ -16,8 +16,12 @@ type variant struct {
 	edit   edit
 }
 
-// unchanged is the number of the control in which every function runs as a copy.
-const unchanged = -1
+const (
+	// unchanged is the number of the control in which every function runs as a copy.
+	unchanged = -1
+	// noting is the number of a run in which every function notes that it was called.
+	noting = -2
+)
 
 // withVariants returns the text of the file in which each function of the map chooses, by
 // the active number, between itself and its copies.
@@ -69,7 +73,7 @@ func (s *source) dispatch(f *ast.FuncDecl, variants []variant) []edit {
 	edits = append(edits, more...)
 	call := typeArguments(f) + "(" + strings.Join(args, ", ") + ")"
 	var b strings.Builder
-	fmt.Fprintf(&b, " switch %s {", activeVariable)
+	fmt.Fprintf(&b, " switch %s {\ncase %d: %s(%q)", activeVariable, noting, noteFunction, s.path+" "+s.functionName(f))
 	for _, number := range numbers(variants) {
 		fmt.Fprintf(&b, "\ncase %d: ", number)
 		if f.Type.Results == nil {
@@ -135,17 +139,37 @@ func typeArguments(f *ast.FuncDecl) string {
 const (
 	activeVariable    = "mutateActive"
 	activeEnvironment = "MILLRACE_FAULT"
+	noteFunction      = "mutateNote"
+	noteEnvironment   = "MILLRACE_NOTES"
 )
 
-// activeFile declares the variable that chooses.
+// activeFile declares the variable that chooses, and the function that notes calls in a file.
 func activeFile(pkg string) string {
 	return fmt.Sprintf(`package %s
 
 import (
+	"errors"
 	"os"
 	"strconv"
+	"sync"
 )
 
 var %s, _ = strconv.Atoi(os.Getenv(%q))
-`, pkg, activeVariable, activeEnvironment)
+
+var mutateNoted sync.Map
+
+func %s(function string) {
+	if _, known := mutateNoted.LoadOrStore(function, true); known {
+		return
+	}
+	f, err := os.OpenFile(os.Getenv(%q), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.WriteString(function + "\n")
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+`, pkg, activeVariable, activeEnvironment, noteFunction, noteEnvironment)
 }
