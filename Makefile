@@ -20,7 +20,7 @@ SCHEDULES ?= 200000
 FAULTS ?=
 SAMPLE ?=
 SEED ?= 1
-SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/chunk.go
+SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/chunk.go flow/book.go flow/lane.go
 FOR ?= 1h
 REPORT ?=
 

@@ -22,10 +22,6 @@ func survivors() []explained {
 			"an item absorbs once, the worst of all of its parts: what it replaces is Pending, without a cause",
 		},
 		{
-			"flow/chunk.go", "chunk.refill: >  =>  >=",
-			"a chunk of exactly the old size gets new items, which costs an allocation and changes nothing",
-		},
-		{
 			"flow/book.go", "newBook: >  =>  >=",
 			"positions are noted where nobody asks for them, which costs memory and changes nothing",
 		},
