@@ -289,7 +289,7 @@ func panicFaults() []fault {
 		{
 			name: "handler-call-panics", breaks: 11, file: "connector/httpconn/handlercall.go",
 			wrong: "a panic behind a handler is answered with an empty success",
-			old:   "end = ended{no: panicked(cause)}", new: "end = ended{}",
+			old:   "c.no = panicked(cause)", new: "_ = cause",
 		},
 		{
 			name: "handler-panics", breaks: 11, file: "connector/httpconn/handler.go",
