@@ -1,0 +1,15 @@
+package main
+
+import (
+	"maps"
+	"slices"
+)
+
+// families are all that is measured, in the order of the report.
+func families(big bool) []family {
+	list := []family{chains()}
+
+	return list
+}
+
+func keys(m map[string]float64) []string { return slices.Sorted(maps.Keys(m)) }
