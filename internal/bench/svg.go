@@ -36,7 +36,9 @@ func (s *svg) bar(x1, x2, y, height float64, class string) {
 	fmt.Fprintf(s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" class="%s"/>`, min(x1, x2), y, max(math.Abs(x2-x1), 0.5), height, class)
 }
 
-func (s *svg) dot(x, y float64) { fmt.Fprintf(s, `<circle cx="%.1f" cy="%.1f" r="3" class="dot"/>`, x, y) }
+func (s *svg) dot(x, y float64) {
+	fmt.Fprintf(s, `<circle cx="%.1f" cy="%.1f" r="3" class="dot"/>`, x, y)
+}
 
 func (s *svg) close() string { return s.String() + "</svg>\n" }
 
