@@ -20,6 +20,8 @@ type row struct {
 	// fixed is the number of messages of a job that has one size. Otherwise each contestant
 	// gets as many as it does in about the length of a round, and at most most.
 	fixed, most int
+	// longer makes rounds so many times as long, where the disk takes its time.
+	longer int
 	// byCPU judges by the time of the processor, which other work on the machine does not
 	// stretch: for jobs that every contestant does on one goroutine, without waiting.
 	byCPU bool
@@ -137,15 +139,16 @@ func (p plan) calibrate(r row, c contestant) (int, error) {
 	case r.fixed > 0:
 		return r.fixed, nil
 	}
+	length := p.length * time.Duration(max(r.longer, 1))
 	for n := r.round(firstSize); ; {
 		s, err := take(c, p.dir, n, r.wanted(n))
 		if err != nil {
 			return 0, err
 		}
-		if s.Wall >= p.length/4 || r.most > 0 && n >= r.most {
-			return r.round(int(float64(p.length) / r.time(s))), nil
+		if s.Wall >= length/4 || r.most > 0 && n >= r.most {
+			return r.round(int(float64(length) / r.time(s))), nil
 		}
-		n = r.round(n * grow(p.length, s.Wall))
+		n = r.round(n * grow(length, s.Wall))
 	}
 }
 
