@@ -63,19 +63,19 @@ func durables() family {
 			"over a connection inside the process; and a table of SQLite with WAL and synchronous=FULL.",
 		rows: []row{
 			{
-				name: "accept, one caller, batches of 128", ours: contestant{sole, acceptBatches}, step: batch, longer: 5,
+				name: "accept, one caller, batches of 128", ours: contestant{sole, acceptBatches}, step: batch, longer: 2, again: 2,
 				baseline: contestant{"bbolt, a commit for 128", boltBatches(batch)},
 				others:   []contestant{{"SQLite, a transaction for 128", sqliteBatches}},
 				floors:   floors("bbolt, a commit for 128"),
 			},
 			{
-				name: "accept, 32 callers, one message each", ours: contestant{many, acceptEach}, step: callers, longer: 5,
+				name: "accept, 32 callers, one message each", ours: contestant{many, acceptEach}, step: callers, longer: 2, again: 2,
 				baseline: contestant{"bbolt, a commit for 32", boltBatches(callers)},
 				others:   []contestant{{"bbolt's Batch, 32 callers", boltEach}, jet, {"SQLite, 32 callers", sqliteEach}},
 				floors:   floors("bbolt, a commit for 32", timesFaster(5, many, jet.name)),
 			},
 			{
-				name: "accept, hand out and settle, 32 callers", ours: contestant{through, passEach}, step: callers, longer: 5,
+				name: "accept, hand out and settle, 32 callers", ours: contestant{through, passEach}, step: callers, longer: 2, again: 2,
 				baseline: contestant{"bbolt, a commit for 32", boltThrough},
 				others:   []contestant{jetStream(true), {"SQLite, 32 callers", sqliteThrough}},
 				floors:   floors("bbolt, a commit for 32", timesFaster(5, through, jet.name)),

@@ -22,6 +22,8 @@ type row struct {
 	fixed, most int
 	// longer makes rounds so many times as long, where the disk takes its time.
 	longer int
+	// again makes so many times as many rounds, where the ratio of a round says little.
+	again int
 	// byCPU judges by the time of the processor, which other work on the machine does not
 	// stretch: for jobs that every contestant does on one goroutine, without waiting.
 	byCPU bool
@@ -110,7 +112,7 @@ func (p plan) run(r row) (result, error) {
 		list, sizes = append(list, again), append(sizes, sizes[1])
 	}
 	res := result{row: r, samples: map[string][]sample{}}
-	for round := range p.rounds {
+	for round := range p.rounds * max(r.again, 1) {
 		for i := range list {
 			if round%2 == 1 {
 				i = len(list) - 1 - i
