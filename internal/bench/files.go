@@ -22,7 +22,7 @@ const (
 	fileRows  = 1_000_000
 	tableRows = 100_000
 	// fileBatch is how many records the flow writes at a time, each time with an fsync.
-	fileBatch = 50_000
+	fileBatch = 4096
 	// tableBatch is how many rows one transaction has, on both sides.
 	tableBatch = 1000
 )

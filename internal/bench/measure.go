@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"syscall"
 	"time"
 )
@@ -71,7 +73,8 @@ type sample struct {
 	figures map[string]float64
 }
 
-// take runs one round. The count at the sink must be what the row wants.
+// take runs one round. The count at the sink must be what the row wants. The job has a
+// label, by which a profile is told from the preparation: -tagfocus job.
 func take(c contestant, parent string, n, want int) (s sample, err error) {
 	d := &desk{parent: parent}
 	defer func() {
@@ -85,7 +88,8 @@ func take(c contestant, parent string, n, want int) (s sample, err error) {
 	}
 	runtime.GC()
 	before := spent()
-	arrived, err := work()
+	var arrived int
+	pprof.Do(context.Background(), pprof.Labels("part", "job"), func(context.Context) { arrived, err = work() })
 	used := spent().since(before)
 	if err == nil && d.count != nil {
 		arrived, err = d.count()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/pprof"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,7 @@ func (p plan) profile(dir, family string, r row) (err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	file, err := os.Create(filepath.Join(dir, family+"-"+notInNames.ReplaceAllString(r.name, "-")+".pprof"))
+	file, err := os.Create(filepath.Join(dir, family+"-"+notInNames.ReplaceAllString(strings.ToLower(r.name), "-")+".pprof"))
 	if err != nil {
 		return err
 	}
