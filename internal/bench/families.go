@@ -7,7 +7,7 @@ import (
 
 // families are all that is measured, in the order of the report.
 func families(big bool) []family {
-	list := []family{chains(), peers(), hops(), parallels(), keyeds(), splits(), policies(), builds(), durables(), files()}
+	list := []family{chains(), peers(), hops(), parallels(), keyeds(), splits(), policies(), builds(), durables(), files(), webs()}
 
 	return list
 }
