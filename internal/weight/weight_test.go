@@ -1,9 +1,6 @@
-// Package weight_test bounds what a user pays for importing package flow: the modules
-// that are linked, and what each further message type adds to a program.
 package weight_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/millrace-go/millrace/internal/weight"
 )
 
 const (
@@ -55,7 +54,7 @@ func build(t *testing.T, types int) (int64, time.Duration) {
 	t.Helper()
 	dir := t.TempDir()
 	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
-	if err := os.WriteFile(source, []byte(generate(types)), 0o600); err != nil {
+	if err := os.WriteFile(source, []byte(weight.Program(types)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()
@@ -67,25 +66,6 @@ func build(t *testing.T, types int) (int64, time.Duration) {
 	}
 
 	return info.Size(), took
-}
-
-func generate(types int) string {
-	var b strings.Builder
-	// The time makes the source new, so that no build is taken from the cache.
-	fmt.Fprintf(&b, "// Built at %d.\npackage main\n\n", time.Now().UnixNano())
-	b.WriteString("import (\n\t\"context\"\n\n\t\"github.com/millrace-go/millrace/connector/memory\"\n" +
-		"\t\"github.com/millrace-go/millrace/flow\"\n)\n\n")
-	for i := range types {
-		fmt.Fprintf(&b, "type T%d struct{ A, B, F%d int }\n\n", i, i)
-	}
-	b.WriteString("func main() {\n\tf0 := flow.From(memory.NewSource(T0{}))\n")
-	for i := range types - 1 {
-		fmt.Fprintf(&b, "\tf%d := f%d.Filter(func(v T%d) bool { return v.A == 0 }).Map(func(_ context.Context, v T%d) (T%d, error) { return T%d{B: v.B}, nil })\n",
-			i+1, i, i, i, i+1, i+1)
-	}
-	fmt.Fprintf(&b, "\t_ = flow.New(\"weight\", f%d.To(memory.NewSink[T%d]())).Run(context.Background())\n}\n", types-1, types-1)
-
-	return b.String()
 }
 
 func run(t *testing.T, name string, args ...string) string {
