@@ -20,7 +20,7 @@ func families(big bool) []family {
 
 	return []family{
 		chains(), peers(), hops(), parallels(), keyeds(), splits(), policies(), builds(), durables(), files(), bigs(size), webs(),
-		weights(),
+		weights(), scales(),
 	}
 }
 

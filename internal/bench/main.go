@@ -39,7 +39,7 @@ func (o options) plan() plan {
 	p := plan{rounds: o.rounds, length: o.length, dir: o.dir}
 	switch {
 	case o.allocs:
-		p.rounds, p.few = 1, 1<<14
+		p.rounds, p.few = 1, 1<<16
 	case o.quick:
 		p.rounds, p.length = 3, 20*time.Millisecond
 	}

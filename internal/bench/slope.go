@@ -53,14 +53,22 @@ func (t trace) slope() string {
 	first, last := t.points[0], t.points[len(t.points)-1]
 	l := fitted(t.points)
 
-	return fmt.Sprintf("from %s at %s to %s at %s; as x^%.2f over the range; the line through it is %s + %s·x",
+	return fmt.Sprintf("from %s at %s to %s at %s; as x^%.2f over the range; the line nearest to it is %s %s %s·x",
 		figure(first.y.median), figure(first.x), figure(last.y.median), figure(last.x),
-		power(t.points), small(l.start), small(l.slope))
+		power(t.points), small(l.start), sign(l.slope), small(math.Abs(l.slope)))
+}
+
+func sign(v float64) string {
+	if v < 0 {
+		return "−"
+	}
+
+	return "+"
 }
 
 // small prints a number that may be far below one.
 func small(v float64) string {
-	if a := math.Abs(v); a != 0 && a < 0.01 {
+	if a := math.Abs(v); a > 1e-12 && a < 0.01 {
 		return fmt.Sprintf("%.2g", v)
 	}
 
