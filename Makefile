@@ -2,9 +2,10 @@
 export GOTOOLCHAIN := auto
 
 # Modules apart from the root: they have dependencies that users of the library do not need.
-MODULES := . examples internal/proxytest internal/sqlitetest internal/servicestest
+MODULES := . examples internal/bench internal/proxytest internal/sqlitetest internal/servicestest
 BIN := $(CURDIR)/.bin
 GOLANGCI_LINT := $(BIN)/golangci-lint-2.15.0
+BENCHSTAT := $(BIN)/benchstat-20260908
 TOOLCHAIN := go1.27.4
 
 # The race detector needs a C compiler.
@@ -23,8 +24,12 @@ SEED ?= 1
 SWEEP ?= flow/item.go flow/fan.go flow/tab.go flow/chunk.go flow/book.go flow/lane.go
 FOR ?= 1h
 REPORT ?=
+ONLY ?=
+BASE ?=
+COUNT ?= 10
+BENCH ?= Rows/(chain|hop|keyed|split|retry|build)
 
-.PHONY: help run test race-note crash powerloss sim planted mutate sweep soak lint bench bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss sim planted mutate sweep soak lint bench bench-big bench-check bench-compare bench-once fmt api tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,8 +90,28 @@ $(GOLANGCI_LINT):
 	GOTOOLCHAIN=$(TOOLCHAIN) GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	@mv $(BIN)/golangci-lint $@
 
-bench: ## Run the benchmarks behind the figures in the documentation.
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## Measure every figure of the documentation beside its peers and write internal/bench/REPORT.md. ONLY=regexp prints some rows.
+	cd internal/bench && go run . $(if $(ONLY),-only "$(ONLY)",-out .)
+
+bench-big: ## Measure the heap while a file of 10 GB goes through, which make bench does with 1 GB.
+	cd internal/bench && go run . -big -strict -only '^big/'
+
+bench-check: ## Judge the allocations of the rows that promise something about them: seconds, and no clock.
+	cd internal/bench && go run . -allocs
+
+bench-compare: $(BENCHSTAT) ## Compare with revision BASE by benchstat, COUNT times in turn (default 10). BENCH=regexp picks benchmarks.
+	@[ -n "$(BASE)" ] || { echo "name the revision: make bench-compare BASE=rev"; exit 1; }
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir "$$dir/base"; \
+		git archive "$(BASE)" | tar -x -C "$$dir/base"; rm -rf "$$dir/base/internal/bench"; mkdir -p "$$dir/base/internal/weight"; \
+		cp -r internal/bench "$$dir/base/internal/"; cp internal/weight/program.go "$$dir/base/internal/weight/"; \
+		(cd internal/bench && go test -c -o "$$dir/new.test" .); (cd "$$dir/base/internal/bench" && go test -mod=mod -c -o "$$dir/base.test" .); \
+		for i in $$(seq $(COUNT)); do for side in base new; do \
+			"$$dir/$$side.test" -test.run '^$$' -test.bench '$(BENCH)' -test.benchtime 200ms >> "$$dir/$$side.txt"; done; done; \
+		cd "$$dir" && "$(BENCHSTAT)" "base=base.txt" "new=new.txt"
+
+$(BENCHSTAT):
+	GOTOOLCHAIN=$(TOOLCHAIN) GOBIN=$(BIN) go install golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+	@mv $(BIN)/benchstat $@
 
 bench-once: ## Run every benchmark once, to see that it works.
 	@set -e; for m in $(MODULES); do (cd $$m && go test -run '^$$' -bench . -benchtime 1x ./... | grep -v 'no test files'); done
