@@ -22,7 +22,7 @@ func bigs(size int64) family {
 		intro: "A CSV file of the size given goes through a Map to a sink that counts, while the heap (objects, live or not yet " +
 			"swept) is read each millisecond.",
 		gauges: []gauge{{
-			name: "most heap during a file of " + figure(float64(size)/1e9) + " GB", unit: "MiB", limit: 64,
+			name: "most heap during a file of " + plainly(float64(size)/1e9) + " GB", unit: "MiB", limit: 64,
 			read: func(p plan) ([]float64, error) { return heapDuring(p, size) },
 		}},
 	}

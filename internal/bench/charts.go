@@ -40,7 +40,7 @@ func (f found) bars() string {
 	x := newScale(values, labelWidth, chartRight)
 	for _, t := range x.ticks() {
 		s.line(x.at(t), 20, x.at(t), float64(height-24), "grid")
-		s.text(x.at(t), float64(height-8), "mid", figure(t)+" ns")
+		s.text(x.at(t), float64(height-8), "mid", plainly(t)+" ns")
 	}
 	y := 24.0
 	for _, r := range f.results {
@@ -92,11 +92,11 @@ func (t trace) plot(s *svg, top float64) {
 	s.text(90, top-12, "name", t.curve.y+" by "+t.curve.x)
 	for _, v := range x.ticks() {
 		s.line(x.at(v), top, x.at(v), bottom, "grid")
-		s.text(x.at(v), bottom+16, "mid", figure(v))
+		s.text(x.at(v), bottom+16, "mid", plainly(v))
 	}
 	for _, v := range y.ticks() {
 		s.line(90, y.at(v), chartRight, y.at(v), "grid")
-		s.text(84, y.at(v)+4, "end", figure(v))
+		s.text(84, y.at(v)+4, "end", plainly(v))
 	}
 	s.WriteString(`<polyline class="line" points="`)
 	for _, p := range t.points {

@@ -28,7 +28,7 @@ const noAllocation = 0.02
 // atMostTimes bounds the time of a contestant by that of another.
 func atMostTimes(limit float64, name, by string) floor {
 	return floor{
-		text: fmt.Sprintf("at most %s times %s", figure(limit), by), limit: limit,
+		text: fmt.Sprintf("at most %s times %s", plainly(limit), by), limit: limit,
 		of: func(r result) spread { return r.ratio(name, by, r.row.time) },
 	}
 }
@@ -36,7 +36,7 @@ func atMostTimes(limit float64, name, by string) floor {
 // timesFaster wants a contestant to be faster than another by a factor.
 func timesFaster(limit float64, name, than string) floor {
 	return floor{
-		text: fmt.Sprintf("at least %s times faster than %s", figure(limit), than), limit: limit, least: true,
+		text: fmt.Sprintf("at least %s times faster than %s", plainly(limit), than), limit: limit, least: true,
 		of: func(r result) spread { return r.ratio(than, name, r.row.time) },
 	}
 }
@@ -44,21 +44,21 @@ func timesFaster(limit float64, name, than string) floor {
 // ofTheRate wants a contestant to do so much of what another does in the same time.
 func ofTheRate(limit float64, name, than string) floor {
 	f := timesFaster(limit, name, than)
-	f.text = fmt.Sprintf("at least %s of the rate of %s", figure(limit), than)
+	f.text = fmt.Sprintf("at least %s of the rate of %s", plainly(limit), than)
 
 	return f
 }
 
 func atMostNanos(limit float64, name, unit string) floor {
 	return floor{
-		text: fmt.Sprintf("at most %s ns a %s", figure(limit), unit), limit: limit,
+		text: fmt.Sprintf("at most %s ns a %s", plainly(limit), unit), limit: limit,
 		of: func(r result) spread { return r.of(name, r.row.time) },
 	}
 }
 
 func atMostAllocs(limit float64, name, unit string) floor {
 	f := floor{
-		text: fmt.Sprintf("at most %s allocations a %s", figure(limit), unit), limit: limit, allocs: true,
+		text: fmt.Sprintf("at most %s allocations a %s", plainly(limit), unit), limit: limit, allocs: true,
 		of: func(r result) spread { return r.of(name, allocs) },
 	}
 	if limit == 0 {

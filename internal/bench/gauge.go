@@ -32,7 +32,7 @@ func (r reading) verdicts() []verdict {
 	if r.gauge.limit == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("at most %s %s", figure(r.gauge.limit), r.gauge.unit)
+	text := fmt.Sprintf("at most %s %s", plainly(r.gauge.limit), r.gauge.unit)
 
 	return []verdict{{r.gauge.name, text, r.value, r.value.median <= r.gauge.limit}}
 }

@@ -9,7 +9,7 @@ import (
 func (r report) page() string {
 	var b strings.Builder
 	c := r.conditions
-	b.WriteString("# Bench\n\nWritten by `go run ./internal/bench`; [doc.go](doc.go) says how it measures.\n\n")
+	b.WriteString("# Bench\n\nWritten by `make bench`; [doc.go](doc.go) says how it measures.\n\n")
 	fmt.Fprintf(&b, "- Command: `%s`, %s\n", c.Command, c.Started.Format("2006-01-02 15:04 MST"))
 	fmt.Fprintf(&b, "- Machine: %s, %d CPUs; %s; commit %s\n", c.System, c.CPUs, c.Go, c.Commit)
 	fmt.Fprintf(&b, "- Figures are medians of %d rounds, with the least and the most in parentheses. "+
@@ -139,7 +139,7 @@ func (t trace) table(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "| %s | %s |\n|---|---|\n", t.curve.x, t.curve.y)
 	for _, p := range t.points {
-		fmt.Fprintf(b, "| %s | %s |\n", figure(p.x), p.y)
+		fmt.Fprintf(b, "| %s | %s |\n", plainly(p.x), p.y)
 	}
 	fmt.Fprintf(b, "\nSlope: %s.\n\n", t.slope())
 }

@@ -21,7 +21,7 @@ type conditions struct {
 
 func conditionsNow(p plan) conditions {
 	return conditions{
-		Command: "go run ./internal/bench " + strings.Join(os.Args[1:], " "), System: processorName(),
+		Command: strings.Join(append([]string{"go run ."}, os.Args[1:]...), " "), System: processorName(),
 		Go: runtime.Version(), Commit: commit(), CPUs: runtime.NumCPU(), Started: time.Now().UTC(), Rounds: p.rounds,
 	}
 }

@@ -54,7 +54,7 @@ func (t trace) slope() string {
 	l := fitted(t.points)
 
 	return fmt.Sprintf("from %s at %s to %s at %s; as x^%.2f over the range; the line nearest to it is %s %s %s·x",
-		figure(first.y.median), figure(first.x), figure(last.y.median), figure(last.x),
+		figure(first.y.median), plainly(first.x), figure(last.y.median), plainly(last.x),
 		power(t.points), small(l.start), sign(l.slope), small(math.Abs(l.slope)))
 }
 

@@ -25,6 +25,10 @@ func spreadOf(values []float64) spread {
 }
 
 func (s spread) String() string {
+	if s.low == s.high {
+		return figure(s.median)
+	}
+
 	return fmt.Sprintf("%s (%s to %s)", figure(s.median), figure(s.low), figure(s.high))
 }
 
@@ -46,6 +50,15 @@ func figure(v float64) string {
 	}
 }
 
+// plainly prints a number that a person has chosen: a limit, a size.
+func plainly(v float64) string {
+	if v == math.Trunc(v) {
+		return thousands(int64(v))
+	}
+
+	return fmt.Sprint(v)
+}
+
 func thousands(n int64) string {
 	if n < 0 {
 		return "-" + thousands(-n)
@@ -57,7 +70,7 @@ func thousands(n int64) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// nanos gives one quantity of a contestant in each round.
+// each gives one quantity of a contestant in each round.
 func (r result) each(name string, of func(sample) float64) []float64 {
 	values := make([]float64, 0, len(r.samples[name]))
 	for _, s := range r.samples[name] {
