@@ -54,7 +54,7 @@ func TestCurves(t *testing.T) {
 		for _, c := range f.curves {
 			t.Run(c.name, func(t *testing.T) {
 				values, err := c.measure(plan{rounds: 1, few: few, dir: t.TempDir()}, c.at[0])
-				if err != nil || len(values) == 0 || values[0] <= 0 {
+				if err != nil || len(values) == 0 {
 					t.Errorf("%v, %v", values, err)
 				}
 			})

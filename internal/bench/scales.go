@@ -21,11 +21,11 @@ func scales() family {
 			{
 				name: "pipelines in one process: memory", x: "pipelines", y: "KB a pipeline", at: []int{1, 10, 100, 1000},
 				note:    "Each waits for a message: a source, Map, Filter, Map and a sink. Heap and stacks.",
-				measure: func(_ plan, n int) ([]float64, error) { return idle(n, func(u held) float64 { return u.bytes / 1e3 }) },
+				measure: func(p plan, n int) ([]float64, error) { return p.idle(n, func(u held) float64 { return u.bytes / 1e3 }) },
 			},
 			{
 				name: "pipelines in one process: goroutines", x: "pipelines", y: "goroutines a pipeline", at: []int{1, 10, 100, 1000},
-				measure: func(_ plan, n int) ([]float64, error) { return idle(n, func(u held) float64 { return u.goroutines }) },
+				measure: func(p plan, n int) ([]float64, error) { return p.idle(n, func(u held) float64 { return u.goroutines }) },
 			},
 			{
 				name: "stages of a chain", x: "stages", y: "ns of CPU a message", at: []int{1, 2, 4, 8, 16, 32, 64},
@@ -72,8 +72,22 @@ func (p plan) cost(r row, of func(sample) float64) ([]float64, error) {
 // held is what idle pipelines hold, each.
 type held struct{ bytes, goroutines float64 }
 
-// idle starts n pipelines that wait for a message, and measures one quantity.
-func idle(n int, of func(held) float64) ([]float64, error) {
+// idle measures one quantity of n pipelines that wait, a few times.
+func (p plan) idle(n int, of func(held) float64) ([]float64, error) {
+	var values []float64
+	for range min(p.rounds, 5) {
+		u, err := waiting(n)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, of(u))
+	}
+
+	return values, nil
+}
+
+// waiting starts n pipelines that wait for a message, and says what each of them holds.
+func waiting(n int) (held, error) {
 	before := holding()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -94,9 +108,9 @@ func idle(n int, of func(held) float64) ([]float64, error) {
 	after := holding()
 	stop()
 	group.Wait()
-	u := held{(after.bytes - before.bytes) / float64(n), (after.goroutines - before.goroutines) / float64(n)}
+	each := held{(after.bytes - before.bytes) / float64(n), (after.goroutines - before.goroutines) / float64(n)}
 
-	return []float64{of(u)}, errors.Join(problems...)
+	return each, errors.Join(problems...)
 }
 
 func holding() held {
