@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
@@ -160,12 +161,9 @@ func turnsFor(d time.Duration) int {
 	best := time.Duration(1 << 62)
 	for range 5 {
 		begin := time.Now()
-		sink64 = busy(turns, 88172645463325252)
+		runtime.KeepAlive(busy(turns, 88172645463325252))
 		best = min(best, time.Since(begin))
 	}
 
 	return int(float64(turns) * float64(d) / float64(best))
 }
-
-// sink64 keeps the compiler from leaving work out.
-var sink64 uint64

@@ -188,7 +188,7 @@ func insertSales(db *sql.DB, path string) (err error) {
 		defer func() { rows = rows[:0] }()
 
 		return inTransaction(ctx, db, func(tx *sql.Tx) error {
-			bound := tx.StmtContext(ctx, insert)
+			bound := tx.StmtContext(ctx, insert) //nolint:sqlclosecheck // the end of the transaction closes it
 			for i := range rows {
 				s := &rows[i]
 				if _, err := bound.ExecContext(ctx, s.Number, s.Line, s.SKU, s.Title, s.Quantity, s.Price, s.At, s.Country); err != nil {

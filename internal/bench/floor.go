@@ -11,6 +11,8 @@ type floor struct {
 	least bool
 	// allocs marks a promise that does not hang on the machine: bench-check judges it.
 	allocs bool
+	// mark, where it is set, gives the time of ours at which the promise ends, for the chart.
+	mark func(r result) float64
 }
 
 func (f floor) holds(s spread) bool {
@@ -29,7 +31,8 @@ const noAllocation = 0.02
 func atMostTimes(limit float64, name, by string) floor {
 	return floor{
 		text: fmt.Sprintf("at most %s times %s", plainly(limit), by), limit: limit,
-		of: func(r result) spread { return r.ratio(name, by, r.row.time) },
+		of:   func(r result) spread { return r.ratio(name, by, r.row.time) },
+		mark: func(r result) float64 { return limit * r.of(by, r.row.time).median },
 	}
 }
 
@@ -37,7 +40,8 @@ func atMostTimes(limit float64, name, by string) floor {
 func timesFaster(limit float64, name, than string) floor {
 	return floor{
 		text: fmt.Sprintf("at least %s times faster than %s", plainly(limit), than), limit: limit, least: true,
-		of: func(r result) spread { return r.ratio(than, name, r.row.time) },
+		of:   func(r result) spread { return r.ratio(than, name, r.row.time) },
+		mark: func(r result) float64 { return r.of(than, r.row.time).median / limit },
 	}
 }
 
@@ -52,7 +56,8 @@ func ofTheRate(limit float64, name, than string) floor {
 func atMostNanos(limit float64, name, unit string) floor {
 	return floor{
 		text: fmt.Sprintf("at most %s ns a %s", plainly(limit), unit), limit: limit,
-		of: func(r result) spread { return r.of(name, r.row.time) },
+		of:   func(r result) spread { return r.of(name, r.row.time) },
+		mark: func(result) float64 { return limit },
 	}
 }
 

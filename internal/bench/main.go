@@ -58,7 +58,7 @@ func (o options) run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w.log, "took %v\n", time.Since(begin).Round(time.Second))
+	w.say("took %v\n", time.Since(begin).Round(time.Second))
 	problems := []error{}
 	if o.out != "" {
 		problems = append(problems, report.write(o.out))

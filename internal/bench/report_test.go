@@ -98,6 +98,14 @@ func wellFormed(t *testing.T, text string) {
 	}
 }
 
+func TestClock(t *testing.T) {
+	for ns, want := range map[float64]string{0.05: "0.05 ns", 999: "999 ns", 1500: "1.50 µs", 2.5e6: "2.50 ms"} {
+		if got := clock(ns); got != want {
+			t.Errorf("clock(%v) is %q, want %q", ns, got, want)
+		}
+	}
+}
+
 func TestMissed(t *testing.T) {
 	err := sampleReport().missed()
 	if err == nil || !strings.Contains(err.Error(), "missed: rows/a job: at most 1 ns a part") || strings.Contains(err.Error(), "3 times") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -109,7 +110,7 @@ func (p plan) run(r row) (result, error) {
 	if r.baseline.ready != nil {
 		again := r.baseline
 		again.name = control
-		list, sizes = append(list, again), append(sizes, sizes[1])
+		list, sizes = append(list, again), slices.Concat(sizes, sizes[1:2])
 	}
 	res := result{row: r, samples: map[string][]sample{}}
 	for round := range p.rounds * max(r.again, 1) {

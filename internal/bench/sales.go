@@ -13,14 +13,14 @@ import (
 
 // sale is a row of the files: about what an order line of a shop has.
 type sale struct {
-	Number   string    `csv:"number" json:"number" sql:"number"`
-	Line     int64     `csv:"line" json:"line" sql:"line"`
-	SKU      string    `csv:"sku" json:"sku" sql:"sku"`
-	Title    string    `csv:"title" json:"title" sql:"title"`
+	Number   string    `csv:"number"   json:"number"   sql:"number"`
+	Line     int64     `csv:"line"     json:"line"     sql:"line"`
+	SKU      string    `csv:"sku"      json:"sku"      sql:"sku"`
+	Title    string    `csv:"title"    json:"title"    sql:"title"`
 	Quantity int       `csv:"quantity" json:"quantity" sql:"quantity"`
-	Price    float64   `csv:"price" json:"price" sql:"price"`
-	At       time.Time `csv:"at" json:"at" sql:"at"`
-	Country  string    `csv:"country" json:"country" sql:"country"`
+	Price    float64   `csv:"price"    json:"price"    sql:"price"`
+	At       time.Time `csv:"at"       json:"at"       sql:"at"`
+	Country  string    `csv:"country"  json:"country"  sql:"country"`
 }
 
 const salesHeader = "number,line,sku,title,quantity,price,at,country\n"

@@ -20,8 +20,10 @@ func scales() family {
 		curves: []curve{
 			{
 				name: "pipelines in one process: memory", x: "pipelines", y: "KB a pipeline", at: []int{1, 10, 100, 1000},
-				note:    "Each waits for a message: a source, Map, Filter, Map and a sink. Heap and stacks.",
-				measure: func(p plan, n int) ([]float64, error) { return p.idle(n, func(u held) float64 { return u.bytes / 1e3 }) },
+				note: "Each waits for a message: a source, Map, Filter, Map and a sink. Heap and stacks.",
+				measure: func(p plan, n int) ([]float64, error) {
+					return p.idle(n, func(u held) float64 { return u.bytes / 1e3 })
+				},
 			},
 			{
 				name: "pipelines in one process: goroutines", x: "pipelines", y: "goroutines a pipeline", at: []int{1, 10, 100, 1000},

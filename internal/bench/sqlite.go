@@ -57,13 +57,13 @@ func inTable(db *sql.DB, table string) (n int, err error) {
 }
 
 func sqliteBatches(d *desk, n int) (job, error) {
-	db, insert, err := openQueueTable(d)
+	db, insert, err := openQueueTable(d) //nolint:sqlclosecheck // the desk closes it
 	ctx := context.Background()
 
 	return func() (int, error) {
 		for range n / batch {
 			if err := inTransaction(ctx, db, func(tx *sql.Tx) error {
-				bound := tx.StmtContext(ctx, insert)
+				bound := tx.StmtContext(ctx, insert) //nolint:sqlclosecheck // the end of the transaction closes it
 				for range batch {
 					if _, err := bound.ExecContext(ctx, body); err != nil {
 						return err
@@ -135,20 +135,21 @@ func sqliteThrough(d *desk, n int) (job, error) {
 // takeRows takes up to a batch of messages out of the table.
 func takeRows(db *sql.DB) (n int, err error) {
 	ctx := context.Background()
-	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
+	err = inTransaction(ctx, db, func(tx *sql.Tx) (err error) {
 		rows, err := tx.QueryContext(ctx, `DELETE FROM queue WHERE id IN (SELECT id FROM queue ORDER BY id LIMIT ?) RETURNING body`, batch)
 		if err != nil {
 			return err
 		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
 		for rows.Next() {
 			var data []byte
 			if err := rows.Scan(&data); err != nil {
-				return errors.Join(err, rows.Close())
+				return err
 			}
 			n++
 		}
 
-		return errors.Join(rows.Err(), rows.Close())
+		return rows.Err()
 	})
 
 	return n, err

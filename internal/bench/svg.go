@@ -13,34 +13,34 @@ const svgStyle = `<style>.back{fill:#ffffff}.grid{stroke:#d0d7de;stroke-width:.6
 	`.dot{fill:#0969da}text{font:12px sans-serif;fill:#1f2328}.name{font-weight:bold}.end{text-anchor:end}.mid{text-anchor:middle}</style>`
 
 // svg is a drawing under way.
-type svg struct{ strings.Builder }
+type svg struct{ out strings.Builder }
 
 func newSVG(width, height int, title string) *svg {
 	s := &svg{}
-	fmt.Fprintf(s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img"><title>%s</title>%s`,
+	fmt.Fprintf(&s.out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img"><title>%s</title>%s`,
 		width, height, html.EscapeString(title), svgStyle)
-	fmt.Fprintf(s, `<rect class="back" width="%d" height="%d"/>`+"\n", width, height)
+	fmt.Fprintf(&s.out, `<rect class="back" width="%d" height="%d"/>`+"\n", width, height)
 
 	return s
 }
 
 func (s *svg) text(x, y float64, class, text string) {
-	fmt.Fprintf(s, `<text x="%.0f" y="%.0f" class="%s">%s</text>`, x, y, class, html.EscapeString(text))
+	fmt.Fprintf(&s.out, `<text x="%.0f" y="%.0f" class="%s">%s</text>`, x, y, class, html.EscapeString(text))
 }
 
 func (s *svg) line(x1, y1, x2, y2 float64, class string) {
-	fmt.Fprintf(s, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" class="%s"/>`, x1, y1, x2, y2, class)
+	fmt.Fprintf(&s.out, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" class="%s"/>`, x1, y1, x2, y2, class)
 }
 
 func (s *svg) bar(x1, x2, y, height float64, class string) {
-	fmt.Fprintf(s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" class="%s"/>`, min(x1, x2), y, max(math.Abs(x2-x1), 0.5), height, class)
+	fmt.Fprintf(&s.out, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" class="%s"/>`, min(x1, x2), y, max(math.Abs(x2-x1), 0.5), height, class)
 }
 
 func (s *svg) dot(x, y float64) {
-	fmt.Fprintf(s, `<circle cx="%.1f" cy="%.1f" r="3" class="dot"/>`, x, y)
+	fmt.Fprintf(&s.out, `<circle cx="%.1f" cy="%.1f" r="3" class="dot"/>`, x, y)
 }
 
-func (s *svg) close() string { return s.String() + "</svg>\n" }
+func (s *svg) close() string { return s.out.String() + "</svg>\n" }
 
 // scale maps values to places, by their logarithm.
 type scale struct{ low, high, from, to float64 }

@@ -72,7 +72,7 @@ func (w work) family(f family) (found, error) {
 			return found{}, err
 		}
 		got.readings = append(got.readings, r)
-		fmt.Fprintf(w.log, "%s/%s: %s %s\n", f.name, g.name, r.value, g.unit)
+		w.say("%s/%s: %s %s\n", f.name, g.name, r.value, g.unit)
 		w.judge(r.verdicts())
 	}
 	for _, c := range f.curves {
@@ -84,11 +84,14 @@ func (w work) family(f family) (found, error) {
 			return found{}, err
 		}
 		got.traces = append(got.traces, t)
-		fmt.Fprintf(w.log, "%s/%s: %s: %s\n", f.name, c.name, c.y, t.slope())
+		w.say("%s/%s: %s: %s\n", f.name, c.name, c.y, t.slope())
 	}
 
 	return got, nil
 }
+
+// say prints a line of the run. One that cannot be printed is no reason to stop.
+func (w work) say(format string, values ...any) { _, _ = fmt.Fprintf(w.log, format, values...) }
 
 func (r row) judgesAllocs() bool {
 	for _, f := range r.floors {
@@ -117,20 +120,20 @@ func (w work) reduced(r row) row {
 }
 
 func (w work) print(family string, res result) {
-	fmt.Fprintf(w.log, "%s/%s\n", family, res.row.name)
+	w.say("%s/%s\n", family, res.row.name)
 	for _, name := range res.names() {
-		fmt.Fprintf(w.log, "  %-34s %10s ns  %10s ns CPU  %9s B  %8s allocs  n=%d\n", name, figure(res.of(name, wall).median),
+		w.say("  %-34s %10s ns  %10s ns CPU  %9s B  %8s allocs  n=%d\n", name, figure(res.of(name, wall).median),
 			figure(res.of(name, cpu).median), figure(res.of(name, bytes).median), figure(res.of(name, allocs).median), res.samples[name][0].N)
 	}
 	if _, ok := res.samples[control]; ok {
-		fmt.Fprintf(w.log, "  %s of %s: A/A %s\n", res.row.timeName(), res.reference(), res.ratio(control, res.reference(), res.row.time))
+		w.say("  %s of %s: A/A %s\n", res.row.timeName(), res.reference(), res.ratio(control, res.reference(), res.row.time))
 	}
 	w.judge(res.verdicts())
 }
 
 func (w work) judge(list []verdict) {
 	for _, v := range list {
-		fmt.Fprintf(w.log, "  %-7s %s: %s\n", v.word(), v.text, v.measured)
+		w.say("  %-7s %s: %s\n", v.word(), v.text, v.measured)
 	}
 }
 
