@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"runtime/metrics"
 	"sync"
 	"time"
@@ -77,6 +78,7 @@ type heapWatch struct {
 const heapMetric = "/memory/classes/heap/objects:bytes"
 
 func watchHeap() *heapWatch {
+	runtime.GC() // what ran before is not to be seen
 	w := &heapWatch{done: make(chan struct{})}
 	w.group.Go(func() {
 		tick := time.NewTicker(time.Millisecond)

@@ -50,7 +50,7 @@ func (f found) bars() string {
 	s.text(8, 16, "start", "blue: millrace; line: least to most of the rounds; red: where a floor ends; powers of ten")
 	y := 44.0
 	for _, r := range f.results {
-		s.text(8, y+12, "name", r.row.name+": "+r.row.timeName()+" a "+r.row.unitName())
+		s.text(8, y+12, "name", r.row.name+": "+r.row.timeName()+" per "+r.row.unitName())
 		y += 20
 		for _, name := range r.names() {
 			r.bar(s, x, name, y)

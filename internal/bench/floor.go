@@ -25,7 +25,7 @@ func (f floor) holds(s spread) bool {
 
 // noAllocation is what counts as none per message: the start of a run is spread over its
 // messages.
-const noAllocation = 0.02
+const noAllocation = 0.01
 
 // atMostTimes bounds the time of a contestant by that of another.
 func atMostTimes(limit float64, name, by string) floor {
@@ -55,7 +55,7 @@ func ofTheRate(limit float64, name, than string) floor {
 
 func atMostNanos(limit float64, name, unit string) floor {
 	return floor{
-		text: fmt.Sprintf("at most %s ns a %s", plainly(limit), unit), limit: limit,
+		text: fmt.Sprintf("at most %s ns per %s", plainly(limit), unit), limit: limit,
 		of:   func(r result) spread { return r.of(name, r.row.time) },
 		mark: func(result) float64 { return limit },
 	}
@@ -63,11 +63,11 @@ func atMostNanos(limit float64, name, unit string) floor {
 
 func atMostAllocs(limit float64, name, unit string) floor {
 	f := floor{
-		text: fmt.Sprintf("at most %s allocations a %s", plainly(limit), unit), limit: limit, allocs: true,
+		text: fmt.Sprintf("at most %s allocations per %s", plainly(limit), unit), limit: limit, allocs: true,
 		of: func(r result) spread { return r.of(name, allocs) },
 	}
 	if limit == 0 {
-		f.text, f.limit = "no allocation a "+unit, noAllocation
+		f.text, f.limit = "no allocation per "+unit, noAllocation
 	}
 
 	return f

@@ -12,6 +12,9 @@ func (r report) page() string {
 	b.WriteString("# Bench\n\nWritten by `make bench`; [doc.go](doc.go) says how it measures.\n\n")
 	fmt.Fprintf(&b, "- Command: `%s`, %s\n", c.Command, c.Started.Format("2006-01-02 15:04 MST"))
 	fmt.Fprintf(&b, "- Machine: %s, %d CPUs; %s; commit %s\n", c.System, c.CPUs, c.Go, c.Commit)
+	if c.Load != "" {
+		fmt.Fprintf(&b, "- Load average of the machine before the start: %s\n", c.Load)
+	}
 	fmt.Fprintf(&b, "- Figures are medians of %d rounds, with the least and the most in parentheses. "+
 		"Ratios are made round by round. A/A is the baseline divided by itself: what the machine adds.\n\n", c.Rounds)
 	r.summary(&b)
@@ -72,7 +75,7 @@ func (r result) table(b *strings.Builder) {
 		fmt.Fprintf(b, "%s\n\n", r.row.note)
 	}
 	extra := r.extras()
-	fmt.Fprintf(b, "| contestant | ns a %s | CPU ns | %s, as a ratio to %s | bytes | allocations |%s\n|---|---|---|---|---|---|%s\n",
+	fmt.Fprintf(b, "| contestant | ns per %s | CPU ns | %s, as a ratio to %s | bytes | allocations |%s\n|---|---|---|---|---|---|%s\n",
 		unit, r.row.timeName(), r.reference(), heads(extra), strings.Repeat("---|", len(extra)))
 	for _, name := range r.names() {
 		label := name

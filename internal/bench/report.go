@@ -14,15 +14,17 @@ import (
 // conditions are those under which a run was made.
 type conditions struct {
 	Command, System, Go, Commit string
-	CPUs                        int
-	Started                     time.Time
-	Rounds                      int
+	// Load is the load average of the last minute, where the system tells it.
+	Load    string
+	CPUs    int
+	Started time.Time
+	Rounds  int
 }
 
 func conditionsNow(p plan) conditions {
 	return conditions{
 		Command: strings.Join(append([]string{"go run ."}, os.Args[1:]...), " "), System: processorName(),
-		Go: runtime.Version(), Commit: commit(), CPUs: runtime.NumCPU(), Started: time.Now().UTC(), Rounds: p.rounds,
+		Go: runtime.Version(), Commit: commit(), Load: load(), CPUs: runtime.NumCPU(), Started: time.Now().UTC(), Rounds: p.rounds,
 	}
 }
 
@@ -38,6 +40,16 @@ func processorName() string {
 	}
 
 	return runtime.GOOS + "/" + runtime.GOARCH
+}
+
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+
+	return first
 }
 
 // commit names the revision, with a mark where the files differ from it.

@@ -25,7 +25,7 @@ func sampleReport() report {
 
 	return report{
 		conditions: conditions{
-			Command: "go run . -out .", System: "linux/amd64, a processor", Go: "go1.27.4", Commit: "abc", CPUs: 2,
+			Command: "go run . -out .", System: "linux/amd64, a processor", Go: "go1.27.4", Commit: "abc", Load: "0.50", CPUs: 2,
 			Started: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Rounds: 3,
 		},
 		families: []found{
@@ -108,7 +108,7 @@ func TestClock(t *testing.T) {
 
 func TestMissed(t *testing.T) {
 	err := sampleReport().missed()
-	if err == nil || !strings.Contains(err.Error(), "missed: rows/a job: at most 1 ns a part") || strings.Contains(err.Error(), "3 times") {
+	if err == nil || !strings.Contains(err.Error(), "missed: rows/a job: at most 1 ns per part") || strings.Contains(err.Error(), "3 times") {
 		t.Errorf("got %v", err)
 	}
 }
