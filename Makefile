@@ -29,7 +29,7 @@ BASE ?=
 COUNT ?= 10
 BENCH ?= Rows/(chain|hop|keyed|split|retry|build)
 
-.PHONY: help run test race-note crash powerloss sim planted mutate sweep soak lint bench bench-big bench-check bench-compare bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss sim planted mutate sweep soak lint bench bench-check bench-compare bench-once fmt api tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,10 +91,7 @@ $(GOLANGCI_LINT):
 	@mv $(BIN)/golangci-lint $@
 
 bench: ## Measure every figure of the documentation beside its peers and write internal/bench/REPORT.md. ONLY=regexp prints some rows.
-	cd internal/bench && go run . $(if $(ONLY),-only "$(ONLY)",-out .)
-
-bench-big: ## Measure the heap while a file of 10 GB goes through, which make bench does with 1 GB.
-	cd internal/bench && go run . -big -strict -only '^big/'
+	cd internal/bench && go run . $(if $(ONLY),-only "$(ONLY)",-big -out .)
 
 bench-check: ## Judge the allocations of the rows that promise something about them: seconds, and no clock.
 	cd internal/bench && go run . -allocs
