@@ -83,12 +83,12 @@ func watchHeap() *heapWatch {
 	w.group.Go(func() {
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
-		sample := []metrics.Sample{{Name: heapMetric}}
 		for {
-			metrics.Read(sample)
-			w.most = max(w.most, sample[0].Value.Uint64())
+			w.look()
 			select {
 			case <-w.done:
+				w.look()
+
 				return
 			case <-tick.C:
 			}
@@ -96,6 +96,12 @@ func watchHeap() *heapWatch {
 	})
 
 	return w
+}
+
+func (w *heapWatch) look() {
+	sample := []metrics.Sample{{Name: heapMetric}}
+	metrics.Read(sample)
+	w.most = max(w.most, sample[0].Value.Uint64())
 }
 
 // stop ends the watch and returns the most that it saw, in bytes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/millrace-go/millrace/flow"
@@ -39,6 +40,7 @@ func TestHeapIsWatched(t *testing.T) {
 	if most := w.stop(); most < float64(len(block)) {
 		t.Errorf("a block of 32 MiB, and %v bytes of heap", most)
 	}
+	runtime.KeepAlive(block)
 }
 
 // TestKept holds the count that every chain must reach against the loop itself.
