@@ -13,7 +13,7 @@ import (
 // keeps its own metadata and its own outcome.
 type Batched[T any] struct {
 	up   *node
-	at   string
+	at   *place
 	spec batchSpec[T]
 }
 
@@ -147,7 +147,7 @@ func (b Batched[T]) MapEach[Out any](fn func(context.Context, []T) ([]Out, error
 
 // define puts the batch's settings on its node.
 func (b Batched[T]) define(n *node) {
-	if b.at != "" {
+	if b.at != nil {
 		n.at = b.at // else it is a zero Batched
 	}
 	n.traits |= holds

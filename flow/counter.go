@@ -135,7 +135,7 @@ func (c *counter) fail(it *item, err error) error {
 }
 
 func (c *counter) wrap(it *item, err error) error {
-	return &StageError{Flow: c.flow, Stage: c.station.name, At: c.station.node.at, Message: it.meta.ID(), Err: err}
+	return &StageError{Flow: c.flow, Stage: c.station.name, At: c.station.node.at.String(), Message: it.meta.ID(), Err: err}
 }
 
 func (c *counter) flush() {

@@ -124,7 +124,7 @@ func (s *stream[T]) open(ctx context.Context) error {
 
 func (s *stream[T]) errorf(format string, args ...any) error {
 	return &StageError{
-		Flow: s.run.pipeline.name, Stage: s.counter.station.name, At: s.node.at, Err: fmt.Errorf(format, args...),
+		Flow: s.run.pipeline.name, Stage: s.counter.station.name, At: s.node.at.String(), Err: fmt.Errorf(format, args...),
 	}
 }
 

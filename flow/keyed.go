@@ -12,7 +12,7 @@ import (
 // Keyed is a flow whose messages belong to keys. Within a key the order is kept.
 type Keyed[Key comparable, T any] struct {
 	flow  Flow[T]
-	at    string
+	at    *place
 	key   func(T) Key
 	store connector.Store
 	force *Force[Key]
@@ -86,7 +86,7 @@ func (k Keyed[Key, T]) byAppearance(workers int) assignment[T] {
 
 // place puts the place of KeyBy on the node, unless this is a zero Keyed.
 func (k Keyed[Key, T]) place(n *node) {
-	if k.at != "" {
+	if k.at != nil {
 		n.at = k.at
 	}
 }

@@ -6,13 +6,14 @@ import "fmt"
 // them, so blueprints can be shared and used more than once.
 type node struct {
 	// origin is the same for all versions of a stage that differ in their name.
-	origin         *node
-	kind, name, at string
-	in, out        erasure
-	ups            []*node
-	traits         traits
-	options        []Option
-	problems       []string
+	origin     *node
+	kind, name string
+	at         *place
+	in, out    erasure
+	ups        []*node
+	traits     traits
+	options    []Option
+	problems   []string
 	// effects names those of the options whose effects are counted.
 	effects []string
 	// sides are nodes that belong to this one: the ends of a tee or a route, the joint

@@ -75,7 +75,7 @@ func orDefault[T comparable](value, def T) T {
 	return value
 }
 
-func (c Config) problems(at string) []Problem {
+func (c Config) problems(at *place) []Problem {
 	var problems []Problem
 	for _, f := range []struct {
 		name string
@@ -88,7 +88,7 @@ func (c Config) problems(at string) []Problem {
 		{"Grace", c.Grace < 0},
 	} {
 		if f.bad {
-			problems = append(problems, Problem{Stage: "pipeline", At: at, Text: "Config." + f.name + " is negative"})
+			problems = append(problems, Problem{Stage: "pipeline", At: at.String(), Text: "Config." + f.name + " is negative"})
 		}
 	}
 
@@ -114,11 +114,11 @@ func newPipeline(name string, ends []End, config Config) *Pipeline {
 	p := &Pipeline{name: name, ends: ends, config: config.withDefaults(), stations: make(map[*node]*station)}
 	p.plan = newPlan(ends, p.config)
 	if name == "" {
-		problems = append(problems, Problem{Stage: "pipeline", At: at, Text: "the pipeline has no name"})
+		problems = append(problems, Problem{Stage: "pipeline", At: at.String(), Text: "the pipeline has no name"})
 	}
 	if len(ends) == 0 {
 		problems = append(problems, Problem{
-			Stage: "pipeline", At: at, Text: "it has no end: close a flow with To, ForEach or Route and pass it to New",
+			Stage: "pipeline", At: at.String(), Text: "it has no end: close a flow with To, ForEach or Route and pass it to New",
 		})
 	}
 	for i, e := range ends {
@@ -129,7 +129,7 @@ func newPipeline(name string, ends []End, config Config) *Pipeline {
 			text = fmt.Sprintf("end %d is end %d once more: pass it once", i+1, first+1)
 		}
 		if text != "" {
-			problems = append(problems, Problem{Stage: "pipeline", At: at, Text: text})
+			problems = append(problems, Problem{Stage: "pipeline", At: at.String(), Text: text})
 		}
 	}
 	p.plan.problems = append(problems, p.plan.problems...)

@@ -119,7 +119,7 @@ func (p *plan) visit(n, body *node) {
 }
 
 func (p *plan) problem(n *node, format string, args ...any) {
-	p.problems = append(p.problems, Problem{Stage: cmp.Or(n.name, p.names[n]), At: n.at, Text: fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, Problem{Stage: cmp.Or(n.name, p.names[n]), At: n.at.String(), Text: fmt.Sprintf(format, args...)})
 }
 
 // name gives every stage a name of its own: first those that the user chose, then the

@@ -225,7 +225,7 @@ func (r *run) flush() {
 	for _, s := range r.sinks {
 		if err := guard(func() error { return s.sink.Flush(r.settleCtx) }); err != nil {
 			r.fail(&StageError{
-				Flow: r.pipeline.name, Stage: s.station.name, At: s.station.node.at, Err: fmt.Errorf("flush: %w", err),
+				Flow: r.pipeline.name, Stage: s.station.name, At: s.station.node.at.String(), Err: fmt.Errorf("flush: %w", err),
 			})
 		}
 	}

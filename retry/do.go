@@ -20,8 +20,8 @@ import (
 // A panic of fn passes through. fn gets ctx itself; a time for each attempt is its own
 // affair.
 func (p Policy) Do(ctx context.Context, fn func(context.Context) error) error {
-	if err := p.Validate(); err != nil {
-		return connector.Permanent(err)
+	if !p.sound() {
+		return connector.Permanent(p.Validate())
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("retry: not attempted: %w", ended(ctx))
