@@ -69,6 +69,8 @@ type Meta struct {
 	fields Fields
 	parent *Meta
 	part   int
+	// shares says that the fields are those of the parent: a part is made without a copy.
+	shares bool
 }
 
 // MakeMeta returns a Meta by value, so that a driver can fill one slice for a whole
@@ -81,7 +83,7 @@ func (m *Meta) Position() Position {
 		return Position{}
 	}
 
-	return m.fields.Position
+	return m.shared().Position
 }
 
 // ID identifies the message across redeliveries: the ID that the source set, or else the
@@ -107,7 +109,7 @@ func (m *Meta) Key() string {
 		return ""
 	}
 
-	return m.fields.Key
+	return m.shared().Key
 }
 
 // Time returns the event time; the zero time when the source knows none.
@@ -116,7 +118,7 @@ func (m *Meta) Time() time.Time {
 		return time.Time{}
 	}
 
-	return m.fields.Time
+	return m.shared().Time
 }
 
 // NotBefore returns when a queue may hand the message out at the earliest; the zero time
@@ -126,7 +128,7 @@ func (m *Meta) NotBefore() time.Time {
 		return time.Time{}
 	}
 
-	return m.fields.NotBefore
+	return m.shared().NotBefore
 }
 
 // Attempt returns which delivery of the message this is, counted from 1; 0 when the
@@ -136,7 +138,7 @@ func (m *Meta) Attempt() int {
 		return 0
 	}
 
-	return m.fields.Attempt
+	return m.shared().Attempt
 }
 
 // Header returns the header's value, or the empty string.
@@ -145,7 +147,7 @@ func (m *Meta) Header(name string) string {
 		return ""
 	}
 
-	return m.fields.Headers[name]
+	return m.shared().Headers[name]
 }
 
 // Headers iterates over all headers in no particular order.
@@ -154,7 +156,7 @@ func (m *Meta) Headers() iter.Seq2[string, string] {
 		return func(func(string, string) bool) {}
 	}
 
-	return maps.All(m.fields.Headers)
+	return maps.All(m.shared().Headers)
 }
 
 // Fields returns the metadata as a driver that stores or sends it needs it. The Headers
@@ -163,7 +165,7 @@ func (m *Meta) Fields() Fields {
 	if m == nil {
 		return Fields{}
 	}
-	fields := m.fields
+	fields := *m.shared()
 	fields.ID = m.ID()
 
 	return fields
@@ -205,14 +207,35 @@ func (m *Meta) Part(n int) *Meta {
 	if m == nil {
 		return nil
 	}
+	part := m.MakePart(n)
 
-	return &Meta{fields: m.fields, parent: m, part: n}
+	return &part
+}
+
+// MakePart returns the metadata of [Meta.Part] by value, so that many parts can share one
+// slice.
+func (m *Meta) MakePart(n int) Meta {
+	if m == nil {
+		return Meta{}
+	}
+
+	return Meta{parent: m, part: n, shares: true}
+}
+
+// shared returns the fields, which a part has in common with its parent.
+func (m *Meta) shared() *Fields {
+	for m.shares {
+		m = m.parent
+	}
+
+	return &m.fields
 }
 
 func (m *Meta) with(change func(*Meta)) *Meta {
 	var c Meta
 	if m != nil {
 		c = *m
+		c.fields, c.shares = *m.shared(), false
 	}
 	change(&c)
 

@@ -13,7 +13,7 @@ func broadcast(w *wiring, out erasure, branches []any) any {
 
 	return out.tighten(func(ctx context.Context, it *item, value any) error {
 		f, returned := newFan(derived, it), false
-		defer f.leave(l, &returned)
+		defer leave(l, it, f.close, &returned)
 		for _, p := range pushes {
 			part := f.part(it.meta)
 			pushed(l, part, func() error { return p(ctx, part, value) })

@@ -38,6 +38,9 @@ func (f *fan) part(meta *connector.Meta) *item {
 	return &item{meta: meta, owner: f, path: f.parent.path.fork()}
 }
 
+// nth returns a new item for the n-th part of a split.
+func (f *fan) nth(n int) *item { return f.part(f.parent.meta.Part(n)) }
+
 func (f *fan) finished(it *item, err error) {
 	f.tally.leave(it.outcome)
 	f.mu.Lock()
@@ -68,29 +71,32 @@ func (f *fan) close(err error) error {
 	return f.result()
 }
 
-// leave runs as the stage that makes the parts returns. If it does not return, because a user
-// function has ended its goroutine, the message fails once the parts that there are have
-// ended.
-func (f *fan) leave(l *lane, returned *bool) {
-	if *returned {
-		return
-	}
-	l.exits()                                                            // the message ends here, and not with the push that is around this one
-	if err := f.close(l.panicked(f.parent, errGoexit)); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
-		f.parent.complete(err)
-	}
-}
-
 // result runs when no part is in flight any more.
-func (f *fan) result() error {
-	f.parent.absorb(f.outcome, f.cause)
-	switch len(f.failed) {
+func (f *fan) result() error { return f.parent.ofParts(f.outcome, f.cause, f.failed) }
+
+// ofParts gives the item the worst outcome of its parts, and returns what failed of them.
+func (it *item) ofParts(outcome connector.Outcome, cause error, failed []error) error {
+	it.absorb(outcome, cause)
+	switch len(failed) {
 	case 0:
 		return nil
 	case 1:
-		return f.failed[0]
+		return failed[0]
 	default:
-		return &PartsError{Parts: f.failed}
+		return &PartsError{Parts: failed}
+	}
+}
+
+// leave runs as the stage that makes the parts returns. If it does not return, because a user
+// function has ended its goroutine, the message fails once the parts that there are have
+// ended.
+func leave(l *lane, parent *item, close func(error) error, returned *bool) {
+	if *returned {
+		return
+	}
+	l.exits()                                                        // the message ends here, and not with the push that is around this one
+	if err := close(l.panicked(parent, errGoexit)); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
+		parent.complete(err)
 	}
 }
 

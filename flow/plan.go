@@ -13,7 +13,8 @@ type plan struct {
 	nodes     []*node
 	consumers map[*node][]*node
 	names     map[*node]string
-	// keeps says of each source whether a stage below it may keep a message.
+	// keeps says of each source, and of each stage that makes messages, whether a stage below
+	// it may keep one.
 	keeps map[*node]bool
 	// inside says of each node of a body which parallel stage it is in.
 	inside map[*node]*node
@@ -45,8 +46,8 @@ func newPlan(ends []End, config Config) *plan {
 		p.check(n, config)
 	}
 	for _, n := range p.nodes {
-		if n.open != nil {
-			p.keeps[n] = p.below(n, func(m *node) bool { return m.traits.has(holds | lanes) }) != nil
+		if n.open != nil || n.traits.has(makes) {
+			p.keeps[n] = p.below(n, func(m *node) bool { return m.traits.has(holds|lanes|joint) }) != nil
 		}
 	}
 

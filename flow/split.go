@@ -20,6 +20,9 @@ func (f Flow[T]) Split[Out any](parts func(context.Context, T) iter.Seq2[Out, er
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[Out]), w.counter(n)
 		s := &splitter[T, Out]{c: c, next: next, parts: parts}
+		if !w.plan.keeps[n] {
+			s.series = newSeries(&w.run.pipeline.derived)
+		}
 
 		return push[T](s.push)
 	}
@@ -33,26 +36,43 @@ type splitter[In, Out any] struct {
 	parts func(context.Context, In) iter.Seq2[Out, error]
 	// part is the one under way.
 	part Out
+	// series owns the parts where no stage below keeps them, else each message has a fan.
+	series *series
+}
+
+// brood owns the parts of one message.
+type brood interface {
+	nth(n int) *item
+	close(err error) error
+}
+
+func (s *splitter[In, Out]) brood(parent *item) brood {
+	if s.series == nil {
+		return newFan(&s.c.lane.run.pipeline.derived, parent)
+	}
+	s.series.begin(parent)
+
+	return s.series
 }
 
 func (s *splitter[In, Out]) push(ctx context.Context, it *item, value *In) error {
 	s.c.begin()
-	f, returned := newFan(&s.c.lane.run.pipeline.derived, it), false
-	defer f.leave(s.c.lane, &returned)
-	n, err := s.each(ctx, f, it.meta, *value)
+	b, returned := s.brood(it), false
+	defer leave(s.c.lane, it, b.close, &returned)
+	n, err := s.each(ctx, b, *value)
 	returned = true
 	if err != nil {
-		return f.close(s.c.fail(it, err))
+		return b.close(s.c.fail(it, err))
 	}
 	if n == 0 {
 		s.c.ended(it, connector.Filtered)
 	}
 
-	return f.close(nil)
+	return b.close(nil)
 }
 
 // each launches the parts and counts them. A panic of the user's iterator is an error.
-func (s *splitter[In, Out]) each(ctx context.Context, f *fan, meta *connector.Meta, value In) (n int, err error) {
+func (s *splitter[In, Out]) each(ctx context.Context, b brood, value In) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = permanent(&PanicError{Value: r, Stack: debug.Stack()})
@@ -67,7 +87,7 @@ func (s *splitter[In, Out]) each(ctx context.Context, f *fan, meta *connector.Me
 		}
 		n++
 		s.part = part
-		launch(ctx, s.c.lane, s.next, f.part(meta.Part(n)), &s.part)
+		launch(ctx, s.c.lane, s.next, b.nth(n), &s.part)
 		s.c.lane.at = s.c.index
 	}
 
