@@ -106,3 +106,24 @@ func ExampleMessage() {
 	fmt.Println(m.ID(), changed.Value, changed.Key(), changed.Position())
 	// Output: orders.csv:7 5 boxes orders.csv:7
 }
+
+func TestPartsShareWhatTheirMessageHas(t *testing.T) {
+	m := connector.NewMessage("x", connector.Fields{ID: "A", Key: "k", Attempt: 3, Headers: map[string]string{"h": "1"}})
+	var parts connector.Parts
+	for i := range 100 {
+		part := parts.Of(m.Meta, i)
+		if got, want := part.Fields(), m.Part(i).Fields(); got.ID != want.ID || got.Key != "k" || got.Attempt != 3 || part.Header("h") != "1" {
+			t.Fatalf("part %d is %+v, want %+v", i, got, want)
+		}
+		changed := part.WithKey("other").WithHeader("h", "2")
+		if changed.ID() != part.ID() || changed.Key() != "other" || part.Key() != "k" || part.Header("h") != "1" || changed.Attempt() != 3 {
+			t.Fatalf("part %d changed to %+v, and itself to %+v", i, changed.Fields(), part.Fields())
+		}
+		if twice := parts.Of(changed, 7); twice.ID() != changed.ID()+"/7" || twice.Key() != "other" {
+			t.Fatalf("a part of a part is %+v", twice.Fields())
+		}
+	}
+	if parts.Of(nil, 1) != nil {
+		t.Error("a part of nil")
+	}
+}

@@ -207,19 +207,32 @@ func (m *Meta) Part(n int) *Meta {
 	if m == nil {
 		return nil
 	}
-	part := m.MakePart(n)
 
-	return &part
+	return &Meta{parent: m, part: n, shares: true}
 }
 
-// MakePart returns the metadata of [Meta.Part] by value, so that many parts can share one
-// slice.
-func (m *Meta) MakePart(n int) Meta {
-	if m == nil {
-		return Meta{}
-	}
+// Parts makes the metadata of parts as [Meta.Part] does, several in one allocation. The
+// zero Parts is ready to use, by one goroutine at a time. One part that is kept keeps the
+// memory of those made beside it.
+type Parts struct {
+	free []Meta
+}
 
-	return Meta{parent: m, part: n, shares: true}
+const partsAtOnce = 32
+
+// Of returns the metadata of the n-th part of m.
+func (p *Parts) Of(m *Meta, n int) *Meta {
+	if m == nil {
+		return nil
+	}
+	if len(p.free) == 0 {
+		p.free = make([]Meta, partsAtOnce)
+	}
+	part := &p.free[0]
+	p.free = p.free[1:]
+	part.parent, part.part, part.shares = m, n, true // by itself each: the rest is zero already
+
+	return part
 }
 
 // shared returns the fields, which a part has in common with its parent.

@@ -72,8 +72,8 @@ type aggregate[Key comparable, T, Acc any] struct {
 	until  []func(Acc) bool
 	next   push[Group[Key, Acc]]
 	groups map[Key]*openGroup[Key, Acc]
-	// order has the group that was changed longest ago first, where they end by being
-	// idle; else, and in births always, the oldest is first.
+	// order has the oldest group first. Where groups end by being idle, it has the one that
+	// was changed longest ago first, and births the oldest.
 	order, births list.List
 	alarm         *alarm
 	unforce       func()
@@ -104,7 +104,7 @@ func (a *aggregate[Key, T, Acc]) push(ctx context.Context, it *item, value *T) e
 		if most := a.c.lane.run.config.MaxKeys; len(a.groups) >= most {
 			return a.c.fail(it, fmt.Errorf("more than %d open groups (Config.MaxKeys): store them, or complete them sooner", most))
 		}
-		g = &openGroup[Key, Acc]{key: k}
+		g = &openGroup[Key, Acc]{key: k, members: make([]*item, 0, min(a.when.Count, mostAtOnce))}
 	}
 	// What the user wrote may panic, so the group changes after it.
 	sum := a.add(g.value, *value)
@@ -122,6 +122,9 @@ func (a *aggregate[Key, T, Acc]) push(ctx context.Context, it *item, value *T) e
 	return errHeld
 }
 
+// mostAtOnce bounds what is made for the members of a group before they are there.
+const mostAtOnce = 64
+
 // touch notes that the group has got a message, and opens it with its first.
 func (a *aggregate[Key, T, Acc]) touch(g *openGroup[Key, Acc]) {
 	if a.when.Idle > 0 || a.when.Interval > 0 && g.at == nil {
@@ -130,7 +133,10 @@ func (a *aggregate[Key, T, Acc]) touch(g *openGroup[Key, Acc]) {
 	switch {
 	case g.at == nil:
 		g.first = g.last
-		g.at, g.born = a.order.PushBack(g), a.births.PushBack(g)
+		g.at = a.order.PushBack(g)
+		if a.when.Idle > 0 {
+			g.born = a.births.PushBack(g)
+		}
 		a.groups[g.key] = g
 	case a.when.Idle > 0:
 		a.order.MoveToBack(g.at)
@@ -152,7 +158,9 @@ func (a *aggregate[Key, T, Acc]) front(groups *list.List) *openGroup[Key, Acc] {
 
 func (a *aggregate[Key, T, Acc]) remove(g *openGroup[Key, Acc]) {
 	a.order.Remove(g.at)
-	a.births.Remove(g.born)
+	if g.born != nil {
+		a.births.Remove(g.born)
+	}
 	delete(a.groups, g.key)
 	a.wind()
 }
@@ -167,9 +175,10 @@ func (a *aggregate[Key, T, Acc]) emit(ctx context.Context, g *openGroup[Key, Acc
 
 // earliest returns the group that ends by itself next, or nil, and when and why.
 func (a *aggregate[Key, T, Acc]) earliest() (next *openGroup[Key, Acc], due time.Time, reason Reason) {
-	for _, g := range []*openGroup[Key, Acc]{a.front(&a.order), a.front(&a.births)} {
+	for _, groups := range []*list.List{&a.order, &a.births} {
+		g := a.front(groups)
 		if g == nil || !a.when.timed() {
-			return nil, time.Time{}, StillOpen
+			break
 		}
 		if at, why := a.when.due(g.first, g.last); next == nil || at.Before(due) {
 			next, due, reason = g, at, why

@@ -121,25 +121,45 @@ func (b *book) finished(it *item, err error) {
 	b.note(it.number, s)
 }
 
-// note lines a settlement up.
+// finishedAll is complete(nil) for plain items, which takes the lock once.
+func (b *book) finishedAll(items []*item) {
+	var outcomes [connector.Returned + 1]int64
+	b.mu.Lock()
+	before := len(b.ready)
+	for _, it := range items {
+		it.done = true
+		outcomes[it.outcome]++
+		b.line(it.number, connector.Settlement{Position: it.origin.Position(), Outcome: it.outcome, Cause: it.cause})
+	}
+	due := before == 0 && len(b.ready) > 0
+	b.mu.Unlock()
+	b.tally.leaveAll(&outcomes)
+	if due {
+		b.changed.Broadcast()
+	}
+}
+
+// note lines a settlement up, and wakes the settler for the first that it has to take.
 func (b *book) note(number int64, s connector.Settlement) {
 	b.mu.Lock()
-	b.open--
-	if b.closed {
-		b.lose(1)
-		b.mu.Unlock()
-
-		return
-	}
-	if b.caps.Ordered {
-		b.inOrder(number, s)
-	} else {
-		b.ready = append(b.ready, s)
-	}
-	due := len(b.ready) > 0
+	before := len(b.ready)
+	b.line(number, s)
+	due := before == 0 && len(b.ready) > 0
 	b.mu.Unlock()
 	if due {
 		b.changed.Broadcast()
+	}
+}
+
+func (b *book) line(number int64, s connector.Settlement) {
+	b.open--
+	switch {
+	case b.closed:
+		b.lose(1)
+	case b.caps.Ordered:
+		b.inOrder(number, s)
+	default:
+		b.ready = append(b.ready, s)
 	}
 }
 

@@ -109,16 +109,41 @@ type group struct {
 
 func newGroup(tally *tally, members []*item, meta *connector.Meta) *item {
 	tally.enter(1)
+	made := &struct {
+		item
+		group
+	}{group: group{tally: tally, members: members}}
+	made.item = item{meta: meta, owner: &made.group, path: forkOf(members)}
 
-	return &item{meta: meta, owner: &group{tally: tally, members: members}, path: forkOf(members)}
+	return &made.item
 }
 
 func (g *group) finished(it *item, err error) {
 	g.tally.leave(it.outcome)
 	for _, m := range g.members {
 		m.absorb(it.outcome, it.cause)
+	}
+	if b := plain(g.members); b != nil && err == nil {
+		b.finishedAll(g.members)
+
+		return
+	}
+	for _, m := range g.members {
 		m.complete(err)
 	}
+}
+
+// plain returns the book of the items, if they have one in common and nothing between them
+// and it.
+func plain(items []*item) *book {
+	b, _ := items[0].owner.(*book)
+	for _, it := range items {
+		if it.owner != owner(b) || it.frame != nil || it.path != nil || it.done || it.outcome == connector.Pending {
+			return nil
+		}
+	}
+
+	return b
 }
 
 // launch runs one item through a chain and completes it unless a stage keeps it. A panic

@@ -8,7 +8,7 @@ import "github.com/millrace-go/millrace/connector"
 type series struct {
 	tally *tally
 	it    item
-	metas []connector.Meta
+	metas connector.Parts
 
 	parent   *item
 	outcome  connector.Outcome
@@ -16,9 +16,6 @@ type series struct {
 	failed   []error
 	outcomes [connector.Returned + 1]int64
 }
-
-// metasAtOnce is how many parts share one allocation of their metadata.
-const metasAtOnce = 32
 
 func newSeries(tally *tally) *series {
 	s := &series{tally: tally}
@@ -36,13 +33,8 @@ func (s *series) begin(parent *item) {
 // nth returns the item as that of the n-th part. The metadata is never used again: a sink
 // may keep it.
 func (s *series) nth(n int) *item {
-	if len(s.metas) == 0 {
-		s.metas = make([]connector.Meta, metasAtOnce)
-	}
-	meta, it := &s.metas[0], &s.it
-	s.metas = s.metas[1:]
-	*meta = s.parent.meta.MakePart(n)
-	it.meta, it.outcome, it.done = meta, connector.Pending, false
+	it := &s.it
+	it.meta, it.outcome, it.done = s.metas.Of(s.parent.meta, n), connector.Pending, false
 	if it.cause != nil {
 		it.cause = nil
 	}
