@@ -47,7 +47,7 @@ func newPlan(ends []End, config Config) *plan {
 	}
 	for _, n := range p.nodes {
 		if n.open != nil || n.traits.has(makes) {
-			p.keeps[n] = p.below(n, func(m *node) bool { return m.traits.has(holds|lanes|joint) }) != nil
+			p.keeps[n] = p.below(n, func(m *node) bool { return m.traits.has(holds | lanes | joint) }) != nil
 		}
 	}
 

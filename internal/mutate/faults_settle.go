@@ -42,8 +42,14 @@ func settlementFaults() []fault {
 		{
 			name: "settlement-says-delivered", breaks: 3, file: "flow/book.go",
 			wrong: "the source hears delivered, whatever became of the message",
-			old:   "Outcome: it.outcome, Cause: it.cause}",
-			new:   "Outcome: connector.Delivered, Cause: it.cause}",
+			old:   "s := connector.Settlement{Position: it.origin.Position(), Outcome: it.outcome,",
+			new:   "s := connector.Settlement{Position: it.origin.Position(), Outcome: connector.Delivered,",
+		},
+		{
+			name: "group-settlement-says-delivered", breaks: 3, file: "flow/book.go",
+			wrong: "the source hears delivered of the members of a group, whatever became of it",
+			old:   "connector.Settlement{Position: it.origin.Position(), Outcome: it.outcome, Cause: it.cause})",
+			new:   "connector.Settlement{Position: it.origin.Position(), Outcome: connector.Delivered, Cause: it.cause})",
 		},
 		{
 			name: "inline-settlement-says-delivered", breaks: 3, file: "flow/tab.go",
@@ -72,8 +78,8 @@ func settlementFaults() []fault {
 		{
 			name: "ordered-source-settled-out-of-order", breaks: 3, file: "flow/book.go",
 			wrong: "an ordered source gets settlements with gaps",
-			old:   "if b.caps.Ordered {\n\t\tb.inOrder(number, s)",
-			new:   "if false {\n\t\tb.inOrder(number, s)",
+			old:   "case b.caps.Ordered:\n\t\tb.inOrder(number, s)",
+			new:   "case false:\n\t\tb.inOrder(number, s)",
 		},
 		{
 			name: "ordered-source-settled-after-failure", breaks: 3, file: "flow/book.go",
@@ -172,7 +178,7 @@ func ledgerFaults() []fault {
 		{
 			name: "batch-result-not-counted", breaks: 2, file: "flow/fan.go",
 			wrong: "the result of a batch or a group is not in the derived line",
-			old:   "\ttally.enter(1)\n\n\treturn &item{meta: meta, owner: &group", new: "\treturn &item{meta: meta, owner: &group",
+			old:   "\ttally.enter(1)\n\tmade := &struct", new: "\tmade := &struct",
 		},
 		{
 			name: "filtered-is-delivered", breaks: 2, file: "flow/map.go",
@@ -228,7 +234,27 @@ func holdFaults() []fault {
 		{
 			name: "group-forgets-first-member", breaks: 1, file: "flow/fan.go",
 			wrong: "the first member of a group never ends",
-			old:   "for _, m := range g.members {", new: "for _, m := range g.members[1:] {",
+			old:   "for _, m := range g.members {\n\t\tm.complete(err)", new: "for _, m := range g.members[1:] {\n\t\tm.complete(err)",
+		},
+		{
+			name: "delivered-group-forgets-first-member", breaks: 1, file: "flow/book.go",
+			wrong: "the first member of a group that ended without an error never ends",
+			old:   "for _, it := range items {\n\t\tit.done = true", new: "for _, it := range items[1:] {\n\t\tit.done = true",
+		},
+		{
+			name: "series-part-not-counted", breaks: 2, file: "flow/series.go",
+			wrong: "the parts of a split that nobody keeps are not in the derived line",
+			old:   "s.tally.enter(n)", new: "",
+		},
+		{
+			name: "series-forgets-failed-part", breaks: 4, file: "flow/series.go",
+			wrong: "a message ends well although a part that nobody keeps failed",
+			old:   "case err != nil:\n\t\ts.failed = append(s.failed, err)", new: "case err != nil:",
+		},
+		{
+			name: "series-wrong-severity", breaks: 4, file: "flow/series.go",
+			wrong: "the mildest outcome of the parts that nobody keeps counts",
+			old:   "case it.outcome > s.outcome:", new: "case s.outcome == 0 || it.outcome < s.outcome:",
 		},
 		{
 			name: "group-member-keeps-own-outcome", breaks: 4, file: "flow/fan.go",
