@@ -17,13 +17,25 @@ type Capabilities struct {
 	// Ordered says of a source that it wants settlements in the order of Read without a
 	// gap, and of a sink that it stops at the first message that fails.
 	Ordered bool
-	// Durable says of a sink that what it accepted survives a crash of the process.
+	// Durable says of a sink that what it accepted survives a crash of the process, and of
+	// a source that what was not settled before a crash is handed out again after it, under
+	// the same ID and Position. Of a queue it says both.
 	Durable bool
+	// Answers says of a source that whoever sent a message waits for its outcome, and sends
+	// again what got no answer. The source itself hands nothing out again.
+	Answers bool
 	// Idempotent says of a sink that writing a message again changes nothing.
 	Idempotent bool
+	// Transactional says of a sink that it notes the Position of each message in the
+	// transaction of its effect, so that one which comes again has no effect, whatever its
+	// value.
+	Transactional bool
 	// Delays says of a queue that it hands a message out no sooner than the NotBefore of
 	// its metadata, over a restart too where it is durable.
 	Delays bool
+	// KeepsPlace says of a queue that a message which comes back is handed out before
+	// everything that was accepted after it and is still there.
+	KeepsPlace bool
 	// Lease is how long a message that was handed out stays with its reader; zero means
 	// until Close. The Reader of a source with a lease implements Extender.
 	Lease time.Duration

@@ -54,6 +54,8 @@ type DeadLetter[T any] struct {
 	Class string `json:"class"`
 	// Attempt is which delivery of the message failed; 0 where the source does not count.
 	Attempt int `json:"attempt,omitempty"`
+	// Headers are those of the message.
+	Headers map[string]string `json:"headers,omitempty"`
 	// Parts are the causes of the parts that failed, where the message was split.
 	Parts []string `json:"parts,omitempty"`
 	// Value is the message as it was when it passed the DeadLetter stage.

@@ -87,6 +87,7 @@ func (d *deadLetters[T]) take(it *item, meta *connector.Meta, value T, cause err
 		Err:     cause,
 		Class:   connector.ClassOf(cause).String(),
 		Attempt: meta.Attempt(),
+		Headers: meta.Fields().Headers,
 		Value:   value,
 	}
 	if at, ok := errors.AsType[*StageError](cause); ok {

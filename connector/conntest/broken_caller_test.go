@@ -3,8 +3,10 @@ package conntest_test
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/conntest"
@@ -39,6 +41,7 @@ func callerTest(wrap func(call) call) func(*testing.T) {
 			},
 			Request:  strconv.Itoa,
 			Reply:    func(i int) int { return i },
+			Edges:    []conntest.Exchange[string, int]{{Request: "-7", Reply: -7}},
 			Slow:     func() string { return "slow" },
 			Failures: []conntest.Failure[string]{{Name: "bad", Request: "bad", Class: connector.ClassPermanent}},
 			Virtual:  true,
@@ -98,6 +101,36 @@ func brokenCallers() map[string]broken {
 				return c(ctx, req)
 			}
 		}), failed("fail/classes")},
+		"knows no sign": {callerTest(func(c call) call {
+			return func(ctx context.Context, req string) (int, error) { return c(ctx, strings.TrimPrefix(req, "-")) }
+		}), failed("edge/requests")},
+		"breaks for good": {callerTest(func(c call) call {
+			var broken atomic.Bool
+
+			return func(ctx context.Context, req string) (int, error) {
+				if broken.Load() {
+					return 0, errBad
+				}
+				n, err := c(ctx, req)
+				broken.Store(err != nil)
+
+				return n, err
+			}
+		}), failed("fail/works afterwards")},
+		"leaves goroutines": {func(t *testing.T) {
+			conntest.TestCaller(t, conntest.CallerHarness[string, int]{
+				New: func(testing.TB) connector.Caller[string, int] {
+					return connector.CallerFunc[string, int](func(ctx context.Context, req string) (int, error) {
+						go func() { select {} }()
+
+						return parse(ctx, req)
+					})
+				},
+				Request: strconv.Itoa,
+				Reply:   func(i int) int { return i },
+				Wait:    time.Second,
+			})
+		}, failed("call/no goroutine is left")},
 		"is ill": {func(t *testing.T) {
 			conntest.TestCaller(t, conntest.CallerHarness[int, int]{
 				New:     func(testing.TB) connector.Caller[int, int] { return ill{memory.NewCaller[int, int](nil)} },

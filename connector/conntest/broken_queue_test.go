@@ -2,8 +2,12 @@ package conntest_test
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +23,26 @@ type queue struct {
 	write func(ctx context.Context, list []message) error
 	depth func(d connector.Depth) connector.Depth
 	open  func(r connector.Reader[string]) connector.Reader[string]
+	caps  func(c connector.Capabilities) connector.Capabilities
+	close func() error
+
+	finished *atomic.Bool // of the Readers that remember it here
+}
+
+func (q queue) Describe() connector.Capabilities {
+	if q.caps != nil {
+		return q.caps(q.Queue.Describe())
+	}
+
+	return q.Queue.Describe()
+}
+
+func (q queue) Close() error {
+	if q.close != nil {
+		return q.close()
+	}
+
+	return q.Queue.Close()
 }
 
 func (q queue) Write(ctx context.Context, list []message) error {
@@ -47,29 +71,63 @@ func (q queue) Open(ctx context.Context) (connector.Reader[string], error) {
 	return reader, err
 }
 
+func queueConfig() queueconn.Config {
+	return queueconn.Config{
+		Name: "test", Lease: time.Minute, MaxAttempts: 4, MaxMessages: 60, MaxBody: maxBody, MaxHeaders: maxHeaders,
+	}
+}
+
+const (
+	maxBody    = 3000
+	maxHeaders = 4000
+)
+
 func queueTest(spoil func(q *queue), edit func(h *conntest.QueueHarness[string])) func(*testing.T) {
 	return func(t *testing.T) {
 		h := conntest.QueueHarness[string]{
 			New: func(t testing.TB) connector.Queue[string] {
-				inner, err := queueconn.NewMemory[string](queueconn.Config{Lease: time.Minute, MaxAttempts: 4, MaxMessages: 60})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { _ = inner.Close() })
-				q := queue{Queue: inner}
-				if spoil != nil {
-					spoil(&q)
-				}
-
-				return q
+				return startQueue(t, spoil, func() (*queueconn.Queue[string], error) {
+					return queueconn.NewMemory[string](queueConfig())
+				})
 			},
 			Value: strconv.Itoa, MaxAttempts: 4, Capacity: 60, Metadata: true, Virtual: true,
+			Edges: []string{"", "\x00", strings.Repeat("x", maxBody)}, MaxHeaders: maxHeaders, Dead: deadLetters,
 		}
 		if edit != nil {
 			edit(&h)
 		}
 		conntest.TestQueue(t, h)
 	}
+}
+
+func startQueue(t testing.TB, spoil func(q *queue), open func() (*queueconn.Queue[string], error)) queue {
+	t.Helper()
+	inner, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = inner.Close() })
+	q := queue{Queue: inner, finished: new(atomic.Bool)}
+	if spoil != nil {
+		spoil(&q)
+	}
+
+	return q
+}
+
+func deadLetters(t testing.TB, q connector.Queue[string]) []connector.DeadLetter[string] {
+	t.Helper()
+	var list []connector.DeadLetter[string]
+	for letter, err := range q.(interface {
+		Dead(ctx context.Context) iter.Seq2[connector.DeadLetter[string], error]
+	}).Dead(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, letter)
+	}
+
+	return list
 }
 
 // TestQueueThatWorks shows that the queue is right but for its defect.
@@ -125,6 +183,17 @@ func settling(edit func(s settlement) settlement) func(*testing.T) {
 }
 
 func brokenQueues() map[string]broken {
+	all := map[string]broken{}
+	for _, part := range []map[string]broken{
+		simpleQueues(), edgyQueues(), doubtfulQueues(), placelessQueues(), fullQueues(), busyQueues(), sharedQueues(), mortalQueues(),
+	} {
+		maps.Copy(all, part)
+	}
+
+	return all
+}
+
+func simpleQueues() map[string]broken {
 	return map[string]broken{
 		"turns the order": {writing(func(list []message) []message {
 			slices.Reverse(list)

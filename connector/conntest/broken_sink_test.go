@@ -24,6 +24,8 @@ type sink struct {
 	mu     sync.Mutex
 	values []string
 	slices [][]message
+	held   []message
+	seen   map[connector.Position]bool
 }
 
 func (s *sink) Describe() connector.Capabilities { return s.caps }
@@ -66,9 +68,9 @@ func (s *sink) contents(testing.TB) []string {
 	return values
 }
 
-func sinkTest(caps connector.Capabilities, write func(s *sink, ctx context.Context, list []message) error) func(*testing.T) {
+func sinkTest(caps connector.Capabilities, write func(s *sink, ctx context.Context, list []message) error, edit ...func(h *conntest.SinkHarness[string])) func(*testing.T) {
 	return func(t *testing.T) {
-		conntest.TestSink(t, conntest.SinkHarness[string]{
+		h := conntest.SinkHarness[string]{
 			New: func(testing.TB) (connector.Sink[string], func(testing.TB) []string) {
 				s := &sink{caps: caps, write: write}
 				s.caps.Name = "test"
@@ -77,8 +79,13 @@ func sinkTest(caps connector.Capabilities, write func(s *sink, ctx context.Conte
 			},
 			Value:   strconv.Itoa,
 			Bad:     func(i int) string { return "x" + strconv.Itoa(i) },
+			Edges:   []string{"", "\x00", strings.Repeat("y", 1<<20)},
 			Virtual: true,
-		})
+		}
+		for _, change := range edit {
+			change(&h)
+		}
+		conntest.TestSink(t, h)
 	}
 }
 

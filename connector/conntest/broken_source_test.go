@@ -70,6 +70,7 @@ func spoiled(spoil func(r *reader)) func(t *testing.T) {
 				return source{Source: memory.NewSource(values...), spoil: spoil}
 			},
 			Value:   strconv.Itoa,
+			Edges:   []string{"", "\x00"},
 			Virtual: true,
 		})
 	}

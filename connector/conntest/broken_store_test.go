@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/connector/boltstore"
 	"github.com/millrace-go/millrace/connector/conntest"
 	"github.com/millrace-go/millrace/connector/memory"
 )
@@ -37,6 +41,24 @@ func brokenStores() map[string]broken {
 		"says nothing of loss": {storeTest(func(s connector.Store) connector.Store { return silent{s} }), failed("fence/extend")},
 		"confirms for ever":    {storeTest(func(s connector.Store) connector.Store { return final{s} }), failed("claim/confirmed for a time")},
 		"repeats tokens":       {storeTest(func(s connector.Store) connector.Store { return constant{s} }), failed("fence/tokens grow")},
+		"works on when it is closed": {boltTest(true, func(s *bolt) { s.close = func() error { return nil } }),
+			failed("close/refuses what comes later")},
+		"loses some of many": {boltTest(true, func(s *bolt) {
+			s.put = func(ctx context.Context, key string, value []byte, expect connector.Version, ttl time.Duration) (connector.Version, error) {
+				if strings.HasSuffix(key, "-1") {
+					return 1, nil
+				}
+
+				return s.Store.Put(ctx, key, value, expect, ttl)
+			}
+		}), failed("close/while it is written to")},
+		"leaves goroutines": {boltTest(false, func(s *bolt) {
+			s.close = func() error {
+				go func() { select {} }()
+
+				return s.Store.Close()
+			}
+		}), failed("close/no goroutine is left")},
 		"forgets on a halt": {func(t *testing.T) {
 			conntest.TestStore(t, conntest.StoreHarness{
 				New:     func(testing.TB) connector.Store { return memory.NewStore() },
@@ -46,6 +68,53 @@ func brokenStores() map[string]broken {
 		}, failed("reopen/nothing is lost")},
 	}
 }
+
+// bolt is a boltstore.Store with one defect.
+type bolt struct {
+	*boltstore.Store
+
+	put   func(ctx context.Context, key string, value []byte, expect connector.Version, ttl time.Duration) (connector.Version, error)
+	close func() error
+}
+
+func (s *bolt) Put(ctx context.Context, key string, value []byte, expect connector.Version, ttl time.Duration) (connector.Version, error) {
+	return s.put(ctx, key, value, expect, ttl)
+}
+
+func (s *bolt) Close() error { return s.close() }
+
+func boltTest(virtual bool, spoil func(s *bolt)) func(*testing.T) {
+	return func(t *testing.T) {
+		var paths sync.Map
+		start := func(t testing.TB, path string) connector.Store {
+			inner, err := boltstore.Open(path, boltstore.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = inner.Close() })
+			s := &bolt{Store: inner, put: inner.Put, close: inner.Close}
+			spoil(s)
+			paths.Store(s, path)
+
+			return s
+		}
+		conntest.TestStore(t, conntest.StoreHarness{
+			New: func(t testing.TB) connector.Store { return start(t, filepath.Join(t.TempDir(), "s")) },
+			Reopen: func(t testing.TB, old connector.Store) connector.Store {
+				path, _ := paths.Load(old)
+				if err := old.(*bolt).Store.Close(); err != nil {
+					t.Fatal(err)
+				}
+
+				return start(t, path.(string))
+			},
+			Virtual: virtual, Wait: time.Second,
+		})
+	}
+}
+
+// TestStoreThatWorks shows that the store is right but for its defect.
+func TestStoreThatWorks(t *testing.T) { boltTest(true, func(*bolt) {})(t) }
 
 type blindPut struct{ connector.Store }
 

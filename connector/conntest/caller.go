@@ -19,6 +19,9 @@ type CallerHarness[Req, Resp any] struct {
 	// Equal compares replies; default reflect.DeepEqual.
 	Equal func(a, b Resp) bool
 
+	// Edges are requests at the edges of what the caller takes, with their replies: empty,
+	// the largest, every byte.
+	Edges []Exchange[Req, Resp]
 	// Slow returns a request that is not answered before its context ends; nil when there
 	// is none.
 	Slow func() Req
@@ -39,6 +42,12 @@ type Failure[Req any] struct {
 	Class   connector.Class
 }
 
+// Exchange is a request and its reply.
+type Exchange[Req, Resp any] struct {
+	Request Req
+	Reply   Resp
+}
+
 // TestCaller checks a caller against the contract of connector.Caller.
 func TestCaller[Req, Resp any](t *testing.T, h CallerHarness[Req, Resp]) {
 	t.Helper()
@@ -53,6 +62,7 @@ func TestCaller[Req, Resp any](t *testing.T, h CallerHarness[Req, Resp]) {
 	})
 	c.reply()
 	c.fail()
+	c.rest()
 }
 
 type callerCases[Req, Resp any] struct {

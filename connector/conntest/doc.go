@@ -10,8 +10,11 @@
 //		})
 //	}
 //
-// What the endpoint declares in its Capabilities decides which cases apply. One that does
-// not is skipped, and says why; it never counts as passed.
+// What the endpoint declares in its Capabilities decides which cases apply. Where an
+// endpoint does not declare a capability, the suite asserts the opposite, if that can be
+// asserted: a queue without Delays hands a message out at once, whatever its NotBefore. The
+// other cases are skipped with "not declared: " and what is missing, in the Capabilities or
+// in the harness; they never count as passed.
 //
 // With Virtual in the harness each case runs in a testing/synctest bubble, where waiting
 // costs nothing. It suits endpoints that wait by channels and timers of their own; one

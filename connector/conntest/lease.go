@@ -9,7 +9,10 @@ import (
 // leased holds the cases of a lease, for a session with n messages that expects nothing
 // else. They are shared by sources and queues.
 func leased[T any](s suite, caps connector.Capabilities, open func(t *testing.T, n int) *session[T]) {
-	missing := unless(caps.Lease > 0, "there is no lease")
+	missing := unless(caps.Lease > 0, "Lease")
+	if caps.Lease == 0 {
+		s.run("lease/none: stays with its reader", "", func(t *testing.T) { staysLeased(s, open(t, 2)) })
+	}
 	s.run("lease/ends", missing, func(t *testing.T) { leaseEnds(t, caps, open(t, 2)) })
 	s.run("lease/extended", missing, func(t *testing.T) { leaseExtended(t, caps, open(t, 1)) })
 	s.run("lease/settled late is harmless", missing, func(t *testing.T) { leaseSettledLate(t, caps, open(t, 1)) })
@@ -19,6 +22,15 @@ func leased[T any](s suite, caps connector.Capabilities, open func(t *testing.T,
 		o.quiet(caps.Lease + caps.Lease/2)
 	})
 	s.run("lease/extending what is lost", missing, func(t *testing.T) { leaseLost(t, caps, open(t, 2)) })
+}
+
+// staysLeased is the opposite of a lease: only Close brings a message back.
+func staysLeased[T any](s suite, o *session[T]) {
+	got := snapshot(o.take(2))
+	if !o.eof {
+		o.quiet(3 * s.unit())
+	}
+	o.settle(connector.Delivered, got...)
 }
 
 func leaseEnds[T any](t *testing.T, caps connector.Capabilities, o *session[T]) {

@@ -1,6 +1,7 @@
 package conntest
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -20,6 +21,24 @@ type QueueHarness[T any] struct {
 	Value func(i int) T
 	// Equal compares what was put in with what came out; default reflect.DeepEqual.
 	Equal func(a, b T) bool
+
+	// Edges are values at the edges of what the queue takes: empty, the largest, every byte.
+	Edges []T
+	// Bad returns a value that the queue refuses for good, such as one byte more than its
+	// bound; nil when it takes every T.
+	Bad func(i int) T
+	// MaxHeaders is the most bytes of one message's ID, key and headers, names included; 0
+	// means that the test cannot reach the bound.
+	MaxHeaders int
+	// Dead reads the dead letters that the queue keeps; nil when it keeps none, or where
+	// nobody can read them.
+	Dead func(t testing.TB, queue connector.Queue[T]) []connector.DeadLetter[T]
+	// Group returns the queue as another group of readers sees it: each group gets every
+	// message that is written from then on. nil when all readers share the messages.
+	Group func(t testing.TB, queue connector.Queue[T], name string) connector.Queue[T]
+	// Restart stops the broker under the open queue and starts it again; nil when there is
+	// none. Calls may fail meanwhile, and a Reader may have to be opened again.
+	Restart func(t testing.TB, queue connector.Queue[T])
 
 	// MaxAttempts is after how many deliveries the queue gives a message up; 0 means
 	// never.
@@ -46,16 +65,24 @@ func TestQueue[T any](t *testing.T, h QueueHarness[T]) {
 		c.caps = described(t, queue)
 		reader := open(t, s, queue).reader
 		_, c.finisher = reader.(connector.Finisher)
+		_, c.closer = queue.(io.Closer)
 	})
 	if c.caps.Durable && h.Reopen == nil {
 		t.Error("conntest: the queue declares Durable, so the harness needs Reopen")
 	}
 	c.order()
+	c.edges()
 	c.redeliver()
+	c.settle()
+	c.dead()
 	c.lease()
 	c.delays()
 	c.compete()
+	c.busy()
+	c.groups()
 	c.bounds()
+	c.stop()
+	c.crash()
 }
 
 type queueCases[T any] struct {
@@ -64,4 +91,5 @@ type queueCases[T any] struct {
 	h        QueueHarness[T]
 	caps     connector.Capabilities
 	finisher bool
+	closer   bool
 }

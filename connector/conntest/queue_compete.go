@@ -13,7 +13,7 @@ import (
 // lease holds the cases of a lease that ends, with one reader and with two.
 func (c queueCases[T]) lease() {
 	leased(c.suite, c.caps, func(t *testing.T, n int) *session[T] { return c.open(t, n).session })
-	missing := unless(c.caps.Lease > 0, "there is no lease")
+	missing := unless(c.caps.Lease > 0, "Lease")
 	c.run("lease/returned late is with the other", missing, c.lateReturn)
 }
 

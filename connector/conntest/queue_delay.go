@@ -9,7 +9,10 @@ import (
 
 // delays holds the cases of messages that are written for later.
 func (c queueCases[T]) delays() {
-	delays := unless(c.caps.Delays, "the queue does not declare Delays")
+	if !c.caps.Delays {
+		c.run("delay/none: handed out at once", "", c.writeUndelayed)
+	}
+	delays := unless(c.caps.Delays, "Delays")
 	c.run("delay/waits for its time", delays, c.writeDelayed)
 	c.run("delay/does not hold up others", delays, c.writeDelayedAmong)
 	c.run("delay/a time that has passed", delays, c.writeDelayPassed)
@@ -44,6 +47,16 @@ func (c queueCases[T]) late(t *testing.T, o line[T], due time.Time, first, n int
 		}
 	}
 	o.settle(connector.Delivered, got...)
+}
+
+// writeUndelayed is the opposite of Delays.
+func (c queueCases[T]) writeUndelayed(t *testing.T) {
+	o := c.open(t, 0)
+	c.write(t, o.queue, c.later(100*time.Hour, 0, 2))
+	got := o.take(2)
+	sameValues(t, c.h.Equal, valuesOf(got), values(c.h.Value, 2))
+	o.settle(connector.Delivered, got...)
+	c.empty(t, o)
 }
 
 func (c queueCases[T]) writeDelayed(t *testing.T) {

@@ -14,7 +14,14 @@ func (c queueCases[T]) redeliver() {
 	c.run("return/stopped is no attempt", "", c.returnStopped)
 	c.run("return/waits for its delay", "", c.returnDelayed)
 	c.run("return/does not hold up others", "", c.returnBehind)
-	c.run("return/given up", unless(c.h.MaxAttempts > 0, "the queue never gives up"), c.giveUp)
+	c.run("return/attempts count up", "", c.countUp)
+	c.run("return/one of several fails", "", c.failSome)
+	c.run("return/keeps its place", unless(c.caps.KeepsPlace, "KeepsPlace"), c.keepPlace)
+	if c.h.MaxAttempts > 0 {
+		c.run("return/given up", "", c.giveUp)
+	} else {
+		c.run("return/never given up", "", c.neverGiveUp)
+	}
 	c.run("close/what was not settled comes again", "", c.closeUnsettled)
 	c.run("close/the closed reader settles harmlessly", "", c.closeOne)
 }

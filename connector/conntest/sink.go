@@ -1,6 +1,7 @@
 package conntest
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ type SinkHarness[T any] struct {
 	Value func(i int) T
 	// Bad returns a value that the sink refuses for good; nil when it takes every T.
 	Bad func(i int) T
+	// Edges are values at the edges of what the sink takes: empty, the largest, every byte.
+	Edges []T
 	// Equal compares what was put in with what came out; default reflect.DeepEqual.
 	Equal func(a, b T) bool
 
@@ -40,9 +43,13 @@ func TestSink[T any](t *testing.T, h SinkHarness[T]) {
 		c.caps = described(t, sink)
 		_, c.health = sink.(connector.HealthChecker)
 		_, c.flusher = sink.(connector.Flusher)
+		_, c.closer = sink.(io.Closer)
 	})
 	c.write()
 	c.refuse()
+	c.edges()
+	c.declared()
+	c.close()
 }
 
 type sinkCases[T any] struct {
@@ -51,4 +58,5 @@ type sinkCases[T any] struct {
 	h               SinkHarness[T]
 	caps            connector.Capabilities
 	health, flusher bool
+	closer          bool
 }

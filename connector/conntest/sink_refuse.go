@@ -12,6 +12,8 @@ func (c sinkCases[T]) refuse() {
 	missing := unless(c.h.Bad != nil, "the sink takes every value")
 	c.run("refuse/one message", missing, c.refuseOne)
 	c.run("refuse/one of several", missing, c.refuseSome)
+	c.run("refuse/first, last and neighbours", missing, c.refuseMany)
+	c.run("refuse/all of several", missing, c.refuseAll)
 	c.run("refuse/works afterwards", missing, c.refuseAndGoOn)
 }
 
@@ -47,6 +49,32 @@ func (c sinkCases[T]) refuseSome(t *testing.T) {
 	if partial, ok := errors.AsType[*connector.PartialError](err); ok && c.caps.Ordered {
 		stopsAtFirst(t, partial.Members)
 	}
+}
+
+func (c sinkCases[T]) refuseMany(t *testing.T) {
+	o := c.open(t)
+	messages := c.bad(c.messages(0, 60), 0, 29, 30, 59)
+	err := o.sink.Write(c.context(t), messages)
+	if err == nil {
+		t.Fatal("Write accepted bad values")
+	}
+	o.fates(messages, err)
+	for i, m := range o.members(len(messages), err) {
+		if bad := i == 0 || i == 29 || i == 30 || i == 59; bad && m.Fate == connector.Accepted {
+			t.Errorf("message %d was accepted although it is bad", i)
+		}
+	}
+}
+
+func (c sinkCases[T]) refuseAll(t *testing.T) {
+	o := c.open(t)
+	messages := c.bad(c.messages(0, 3), 0, 1, 2)
+	err := o.sink.Write(c.context(t), messages)
+	if class := connector.ClassOf(err); err == nil || class != connector.ClassPermanent {
+		t.Errorf("class %s of %v, want permanent", class, err)
+	}
+	o.fates(messages, err)
+	o.holds(nil)
 }
 
 func stopsAtFirst(t *testing.T, members []connector.Member) {

@@ -15,7 +15,6 @@ func (c sinkCases[T]) write() {
 	c.run("write/without metadata", "", c.writeBare)
 	c.run("write/keeps no slice", "", c.writeAndReuse)
 	c.run("write/context already ended", "", c.writeEnded)
-	c.run("write/the same again", unless(c.caps.Idempotent, "the sink does not declare Idempotent"), c.writeAgain)
 	c.run("write/concurrently", unless(!c.h.SingleWriter, "the sink has a single writer"), c.writeConcurrently)
 	c.run("flush/nothing", unless(c.flusher, "the sink is no Flusher"), c.flushNothing)
 	c.run("health/works", unless(c.health, "the sink is no HealthChecker"), func(t *testing.T) {

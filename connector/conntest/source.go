@@ -23,6 +23,13 @@ type SourceHarness[T any] struct {
 	// is how such a source returns a message, so nothing comes again; its Close answers what
 	// has no outcome.
 	Feed func(t testing.TB, source connector.Source[T], value T) connector.Outcome
+	// Reopen gives up the source, as a crash does, and returns another on the same data. A
+	// source that declares Durable needs it.
+	Reopen func(t testing.TB, source connector.Source[T]) connector.Source[T]
+	// Edges are values at the edges of what the source hands out: empty, the largest, every
+	// byte.
+	Edges []T
+
 	// Revoke takes a partition away from the open source, returns when its Reader has
 	// given it up, and brings it back when giveBack is called. A source that declares
 	// Partitioned needs it, and values that New spreads over several partitions.
@@ -52,8 +59,16 @@ func TestSource[T any](t *testing.T, h SourceHarness[T]) {
 	if c.caps.Partitioned && h.Revoke == nil {
 		t.Fatal("conntest: the source declares Partitioned, but the harness lacks Revoke")
 	}
+	if c.caps.Durable && h.Reopen == nil {
+		t.Error("conntest: the source declares Durable, so the harness needs Reopen")
+	}
+	if c.caps.Answers != (h.Feed != nil) {
+		t.Error("conntest: a source that declares Answers needs Feed in the harness, and no other does")
+	}
 	c.read()
 	c.settle()
+	c.doubt()
+	c.crash()
 	c.restart()
 	c.feed()
 	c.revoke()

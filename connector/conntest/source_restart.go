@@ -17,14 +17,14 @@ func (c sourceCases[T]) restart() {
 	if c.h.Feed != nil {
 		again, resumes = answered, answered
 	}
-	c.run("close/what was not settled comes again", again, c.crash)
+	c.run("close/what was not settled comes again", again, c.closeUnsettled)
 	c.run("close/what was not read comes", again, c.leave)
 	c.run("close/what is done does not come again", resumes, c.resume)
 	c.run("close/what was returned comes again", resumes, c.resumeReturned)
 	c.run("close/no goroutine is left", twice, c.leak)
 }
 
-func (c sourceCases[T]) crash(t *testing.T) {
+func (c sourceCases[T]) closeUnsettled(t *testing.T) {
 	o := c.open(t, 5)
 	was := snapshot(o.take(5))
 	o.reopen()

@@ -10,7 +10,7 @@ import (
 
 // revoke holds the cases of partitions that come and go.
 func (c sourceCases[T]) revoke() {
-	missing := unless(c.caps.Partitioned, "the source does not declare Partitioned")
+	missing := unless(c.caps.Partitioned, "Partitioned")
 	c.run("revoke/waits for what was handed out", missing, c.revokeWaits)
 	c.run("revoke/hands out nothing more", missing, c.revokeStops)
 	c.run("revoke/what was not settled comes again", missing, c.revokeLoses)

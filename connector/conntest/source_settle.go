@@ -8,7 +8,10 @@ import (
 
 // settle holds the cases of settlement within one Open.
 func (c sourceCases[T]) settle() {
-	returns := unless(c.caps.Returns, "the source does not declare Returns")
+	if !c.caps.Returns && c.h.Feed == nil {
+		c.run("return/none: stays away until Close", "", c.notTakenBack)
+	}
+	returns := unless(c.caps.Returns, "Returns")
 	if c.h.Feed != nil {
 		returns = answered
 	}
@@ -19,12 +22,15 @@ func (c sourceCases[T]) settle() {
 		o.settle(connector.Delivered, o.take(1)...)
 	})
 	c.run("settle/twice is harmless", "", c.settleTwice)
-	c.run("settle/in any order", unless(!c.caps.Ordered, "the source declares Ordered"), c.settleBackwards)
+	c.run("settle/in any order", unless(!c.caps.Ordered, "any order: the source declares Ordered"), c.settleBackwards)
 	c.run("settle/context already ended", "", c.settleEnded)
 	c.run("return/comes again", returns, func(t *testing.T) { c.comeAgain(t, errRefused, 1) })
 	c.run("return/stopped is no attempt", returns, func(t *testing.T) { c.comeAgain(t, connector.ErrStopped, 0) })
 	c.run("return/waits for its delay", returns, c.waitForDelay)
 	c.run("return/settled twice comes once", returns, c.returnTwice)
+	c.run("return/attempts count up", returns, c.countUp)
+	c.run("return/one of several fails", returns, c.failSome)
+	c.run("stop/what was read goes back untried", returns, c.stopReading)
 }
 
 func (c sourceCases[T]) settleOutcomes(t *testing.T) {

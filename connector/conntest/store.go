@@ -1,6 +1,7 @@
 package conntest
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -26,7 +27,11 @@ func TestStore(t *testing.T, h StoreHarness) {
 	t.Helper()
 	s := newSuite(t, h.Virtual, h.Wait, map[string]bool{"New": h.New != nil})
 	c := storeCases{suite: s, h: h}
-	s.probe(func(t *testing.T) { c.caps = described(t, h.New(t)) })
+	s.probe(func(t *testing.T) {
+		store := h.New(t)
+		c.caps = described(t, store)
+		_, c.closer = store.(io.Closer)
+	})
 	c.values()
 	c.scan()
 	c.expiry()
@@ -35,11 +40,13 @@ func TestStore(t *testing.T, h StoreHarness) {
 	c.claims()
 	c.fencing()
 	c.restart()
+	c.close()
 }
 
 type storeCases struct {
 	suite
 
-	h    StoreHarness
-	caps connector.Capabilities
+	h      StoreHarness
+	caps   connector.Capabilities
+	closer bool
 }

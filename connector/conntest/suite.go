@@ -50,7 +50,7 @@ func (s suite) run(name, missing string, body func(t *testing.T)) {
 	s.t.Run(name, func(t *testing.T) {
 		switch {
 		case missing != "":
-			t.Skip("not applicable: " + missing)
+			t.Skip("not declared: " + missing)
 		case s.virtual:
 			synctest.Test(t, body)
 		default:

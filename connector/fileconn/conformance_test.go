@@ -2,8 +2,10 @@ package fileconn_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/millrace-go/millrace/connector"
@@ -39,7 +41,7 @@ func TestSourceConformance(t *testing.T) {
 
 				return csvItems(t, put(t, "x.csv", encoded(t, format, values)))
 			},
-			Value: conformItem,
+			Value: conformItem, Reopen: anew[item], Edges: edgeItems(),
 		})
 	})
 	t.Run("ndjson", func(t *testing.T) {
@@ -57,7 +59,7 @@ func TestSourceConformance(t *testing.T) {
 
 				return source
 			},
-			Value: conformItem,
+			Value: conformItem, Reopen: anew[item], Edges: edgeItems(),
 		})
 	})
 	t.Run("lines", func(t *testing.T) {
@@ -75,9 +77,20 @@ func TestSourceConformance(t *testing.T) {
 
 				return source
 			},
-			Value: func(i int) string { return fmt.Sprint("line ", i) },
+			Value: func(i int) string { return fmt.Sprint("line ", i) }, Reopen: anew[string], Edges: edgeLines(),
 		})
 	})
+}
+
+// anew is what a crash leaves of a source of files: it keeps nothing between two Opens.
+func anew[T any](_ testing.TB, source connector.Source[T]) connector.Source[T] { return source }
+
+func edgeItems() []item {
+	return []item{{}, {Name: " "}, {Name: "a,\"b\"\n\tc\\", Count: math.MinInt}, {Name: strings.Repeat("é", 10_000), Count: math.MaxInt}}
+}
+
+func edgeLines() []string {
+	return []string{"", " ", "\x00\x7f", "\"", strings.Repeat("x", 100_000)}
 }
 
 func TestSinkConformance(t *testing.T) {
@@ -92,6 +105,7 @@ func TestSinkConformance(t *testing.T) {
 				},
 				Value: func(i int) string { return fmt.Sprintf("line %06d", i) },
 				Bad:   func(i int) string { return fmt.Sprintf("two\nlines %d", i) },
+				Edges: []string{"", " ", "\x00\x7f", strings.Repeat("x", 100)},
 			})
 		})
 	}
@@ -123,6 +137,7 @@ func TestSinkConformance(t *testing.T) {
 			},
 			Value: conformItem,
 			Bad:   func(i int) item { return item{Name: "\xff", Count: i} },
+			Edges: edgeItems(),
 		})
 	})
 }

@@ -76,7 +76,7 @@ func newSource[T any](kind string, config SourceConfig, records func(io.Reader) 
 
 // Describe implements [connector.Describer].
 func (s *Source[T]) Describe() connector.Capabilities {
-	return connector.Capabilities{Name: s.kind + " " + strings.Join(s.config.Paths, ", ")}
+	return connector.Capabilities{Name: s.kind + " " + strings.Join(s.config.Paths, ", "), Durable: true}
 }
 
 // CheckHealth reports which of the files could not be opened now.

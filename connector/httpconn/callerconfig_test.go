@@ -96,6 +96,9 @@ func TestCallerConformance(t *testing.T) {
 		Request: func(i int) order { return order{ID: strconv.Itoa(i)} },
 		Reply:   func(i int) quote { return quote{Price: i} },
 		Slow:    func() order { return order{ID: "slow"} },
+		Edges: []conntest.Exchange[order, quote]{
+			{Request: order{ID: "0"}}, {Request: order{ID: "123456789012345678"}, Reply: quote{Price: 123456789012345678}},
+		},
 		Failures: []conntest.Failure[order]{
 			{Name: "missing", Request: order{ID: "missing"}, Class: connector.ClassPermanent},
 			{Name: "busy", Request: order{ID: "busy"}, Class: connector.ClassThrottled},

@@ -65,7 +65,7 @@ func (i *Intake[T]) Open(ctx context.Context) (connector.Reader[T], error) {
 
 // Describe declares that messages can be returned: their requests are answered so.
 func (i *Intake[T]) Describe() connector.Capabilities {
-	return connector.Capabilities{Name: "intake " + i.config.Name, Returns: true}
+	return connector.Capabilities{Name: "intake " + i.config.Name, Returns: true, Answers: true}
 }
 
 // ServeHTTP implements http.Handler.

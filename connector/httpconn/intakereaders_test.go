@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +179,7 @@ func TestIntakeConformance(t *testing.T) {
 		},
 		Feed:    send,
 		Value:   func(i int) order { return order{ID: fmt.Sprint(i)} },
+		Edges:   []order{{}, {ID: "\x00 \"é\u2028"}, {ID: strings.Repeat("x", 1<<20-100)}},
 		Endless: true,
 		Virtual: true,
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,8 +68,8 @@ func TestSourceConformance(t *testing.T) {
 		},
 	}
 	for name, harness := range tests {
-		harness.Value = strconv.Itoa
-		harness.Virtual = true
+		harness.Value, harness.Virtual = strconv.Itoa, true
+		harness.Edges = []string{"", "\x00\xff", strings.Repeat("x", 1<<20)}
 		t.Run(name, func(t *testing.T) { conntest.TestSource(t, harness) })
 	}
 	t.Run("real time", func(t *testing.T) {
@@ -101,6 +102,7 @@ func TestSinkConformance(t *testing.T) {
 				},
 				Value:   strconv.Itoa,
 				Bad:     func(i int) string { return "x" + strconv.Itoa(i) },
+				Edges:   []string{" ", "\x00\xff", strings.Repeat("y", 1<<20)},
 				Virtual: true,
 			})
 		})
@@ -125,6 +127,7 @@ func TestCallerConformance(t *testing.T) {
 		Request:  strconv.Itoa,
 		Reply:    func(i int) int { return i },
 		Slow:     func() string { return "slow" },
+		Edges:    []conntest.Exchange[string, int]{{Request: "-1", Reply: -1}, {Request: strings.Repeat("0", 1<<20) + "7", Reply: 7}},
 		Failures: []conntest.Failure[string]{{Name: "odd", Request: "odd", Class: connector.ClassPermanent}},
 		Virtual:  true,
 	})

@@ -93,7 +93,7 @@ func (d *durable[T]) letter(seq int64, data []byte) connector.DeadLetter[T] {
 	err = d.decode(&p, seq, t.record)
 	letter := connector.DeadLetter[T]{
 		ID: p.fields.ID, Stage: d.cfg.Name, Cause: t.cause, Class: t.class,
-		Attempt: t.attempt, Value: p.value, Err: err,
+		Attempt: t.attempt, Value: p.value, Headers: p.fields.Headers, Err: err,
 	}
 	if letter.ID == "" {
 		letter.ID = d.position(seq)

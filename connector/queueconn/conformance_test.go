@@ -1,8 +1,10 @@
 package queueconn_test
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,16 +13,26 @@ import (
 	"github.com/millrace-go/millrace/connector/queueconn"
 )
 
-const testCapacity = 100
+const (
+	testCapacity = 100
+	testBody     = 5000
+	testHeaders  = 4000
+)
 
 func testConfig() queueconn.Config {
-	return queueconn.Config{Name: "orders", MaxMessages: testCapacity, MaxAttempts: 3}
+	return queueconn.Config{
+		Name: "orders", MaxMessages: testCapacity, MaxAttempts: 3, MaxBody: testBody, MaxHeaders: testHeaders,
+	}
 }
 
 func harness() conntest.QueueHarness[string] {
 	return conntest.QueueHarness[string]{
 		Value: func(i int) string { return "value " + strconv.Itoa(i) }, MaxAttempts: 3,
-		Capacity: testCapacity, Metadata: true, Virtual: true,
+		Capacity: testCapacity, Metadata: true, MaxHeaders: testHeaders, Virtual: true,
+		Edges: []string{"", "\x00", "\xff\xfe", " ", "\n", strings.Repeat("x", testBody)},
+		Dead: func(t testing.TB, queue connector.Queue[string]) []connector.DeadLetter[string] {
+			return deadLetters(t, queue.(*queueconn.Queue[string]))
+		},
 	}
 }
 
@@ -40,16 +52,34 @@ func TestDurableConforms(t *testing.T) {
 	}
 	h := harness()
 	h.New = func(t testing.TB) connector.Queue[string] { return start(t, filepath.Join(t.TempDir(), "orders")) }
+	h.Bad = func(i int) string { return strings.Repeat("x", testBody+1+i) }
 	h.Reopen = func(t testing.TB, queue connector.Queue[string]) connector.Queue[string] {
-		q := queue.(*queueconn.Queue[string])
-		if err := q.Close(); err != nil {
-			t.Fatal(err)
-		}
-		path, _ := paths.Load(q)
+		path, _ := paths.Load(queue)
 
-		return start(t, path.(string))
+		return start(t, afterCrash(t, path.(string)))
 	}
 	conntest.TestQueue(t, h)
+}
+
+// afterCrash copies the files of a queue that is still open, as the death of the process
+// leaves them, and returns the path of the copy.
+func afterCrash(t testing.TB, path string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), filepath.Base(path))
+	for _, suffix := range []string{"", ".attempts"} {
+		data, err := os.ReadFile(path + suffix)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if err == nil {
+			err = os.WriteFile(to+suffix, data, 0o600)
+		}
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+
+	return to
 }
 
 // textCodec stores text, and refuses to read what begins with an exclamation mark.

@@ -101,7 +101,7 @@ func (s *memory[T]) buried(ctx context.Context) iter.Seq2[connector.DeadLetter[T
 				return
 			}
 			letter := connector.DeadLetter[T]{
-				ID: d.parcel.fields.ID, Stage: s.cfg.Name, Attempt: d.attempt, Value: d.parcel.value,
+				ID: d.parcel.fields.ID, Stage: s.cfg.Name, Attempt: d.attempt, Value: d.parcel.value, Headers: d.parcel.fields.Headers,
 				Cause: causeText(d.cause), Err: d.cause, Class: connector.ClassOf(d.cause).String(),
 			}
 			if !yield(letter, nil) {

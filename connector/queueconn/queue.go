@@ -126,7 +126,7 @@ func (q *Queue[T]) Lost() uint64 {
 // Describe declares what the queue can do.
 func (q *Queue[T]) Describe() connector.Capabilities {
 	return connector.Capabilities{
-		Name: "queue " + q.cfg.Name, Returns: true, Durable: q.durable, Delays: true, Lease: q.cfg.Lease,
+		Name: "queue " + q.cfg.Name, Returns: true, Durable: q.durable, Delays: true, KeepsPlace: true, Lease: q.cfg.Lease,
 	}
 }
 

@@ -131,7 +131,7 @@ func closeRows(rows *sql.Rows) error {
 
 // Describe names the query; it cannot take messages back.
 func (q *Query[T]) Describe() connector.Capabilities {
-	return connector.Capabilities{Name: "query " + q.config.Name}
+	return connector.Capabilities{Name: "query " + q.config.Name, Durable: q.key != nil}
 }
 
 // CheckHealth pings the database.
