@@ -29,7 +29,7 @@ BASE ?=
 COUNT ?= 10
 BENCH ?= Rows/(chain|hop|keyed|split|retry|build)
 
-.PHONY: help run test race-note crash powerloss sim planted mutate sweep soak lint bench bench-check bench-compare bench-once fmt api tidy fuzz
+.PHONY: help run test race-note crash powerloss sim planted mutate sweep soak lint bench bench-check bench-compare bench-once fmt api table tidy fuzz
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,10 +44,10 @@ test: race-note ## Run all tests, with the race detector where a C compiler is p
 race-note:
 	@echo "$(if $(RACE),race detector: on ($(CC_FOUND)),race detector: off (it needs a C compiler: gcc or clang))"
 
-crash: ## Kill the main job, and each flow over each driver, KILLS times (default 200): nothing may be lost.
+crash: ## Kill the main job, each flow over each driver, and each pair of source and sink, KILLS times (default 200): nothing may be lost.
 	cd examples && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./orderhub
 	MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./internal/killtest
-	cd internal/sqlitetest && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' .
+	cd internal/sqlitetest && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^(TestKill|TestPairs)$$' .
 
 powerloss: ## Cut the power of a disk under each driver, with 1 and 32 writers, CUTS times each (default 20). Needs root on Linux.
 	MILLRACE_CUTS=$(CUTS) go test -count=1 -timeout 30m -v ./internal/powerloss
@@ -120,6 +120,9 @@ fuzz: ## Run every fuzz target for 10 seconds.
 
 fmt: ## Format all code.
 	@"$$(go env GOROOT)/bin/gofmt" -w .
+
+table: ## Write the tables of capabilities and grades in README.md anew.
+	cd internal/sqlitetest && go test -run '^TestTable$$' . -update
 
 api: ## Write the golden description of the public API anew.
 	go test ./internal/api -update

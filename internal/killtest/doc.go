@@ -11,4 +11,8 @@
 //	func TestMain(m *testing.M) { killtest.Main(m, targets...) }
 //
 //	func TestKill(t *testing.T) { killtest.Test(t, targets...) }
+//
+// A [Pair] is a source and a sink, which claim a [connector.Grade] by what they declare.
+// [Targets] makes the programs that prove it, and [GradeTable] the table for the
+// documents, from the same list: a new driver joins by one [From] or one [Into].
 package killtest

@@ -22,6 +22,10 @@ type journal struct {
 
 const settledSize = 4
 
+// Journal is a source of the numbers from 0 to n that remembers in dir which of them were
+// settled, over the death of its process.
+func Journal(dir string, n int) (connector.Source[int], error) { return openJournal(dir, n) }
+
 func openJournal(dir string, n int) (*journal, error) {
 	path := filepath.Join(dir, "settled")
 	data, err := os.ReadFile(path) //nolint:gosec // the directory of the test

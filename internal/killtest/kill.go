@@ -1,6 +1,7 @@
 package killtest
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -39,7 +40,7 @@ func Test(t *testing.T, targets ...Target) {
 	t.Helper()
 	for _, target := range targets {
 		t.Run(target.Name, func(t *testing.T) {
-			k := &killer{target: target, kills: Kills(t, killsByItself)}
+			k := &killer{target: target, kills: Kills(t, cmp.Or(target.kills, killsByItself))}
 			k.random = rand.New(rand.NewPCG(seed, uint64(k.kills)))
 			k.run(t)
 		})
@@ -56,7 +57,7 @@ type killer struct {
 
 func (k *killer) run(t testing.TB) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := k.dir(t)
 	k.moments.whole = live(t, k.target.Name, dir, plan{})
 	k.target.Check(t, dir, History{})
 	for !t.Failed() && len(k.moments.list) < k.kills {
@@ -68,11 +69,24 @@ func (k *killer) run(t testing.TB) {
 	k.moments.show(t)
 }
 
+// dir is a directory as the target wants it before its first run.
+func (k *killer) dir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if k.target.Prepare != nil {
+		if err := k.target.Prepare(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	return dir
+}
+
 // chain kills program after program on one directory until one comes to its end, and
 // checks what that leaves.
 func (k *killer) chain(t testing.TB) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := k.dir(t)
 	h, done := History{Open: make(map[int]int)}, 0
 	for {
 		l := live(t, k.target.Name, dir, k.choose())

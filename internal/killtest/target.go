@@ -12,11 +12,15 @@ const Work = 400
 type Target struct {
 	// Name names the test, and tells the program which target it is.
 	Name string
+	// Prepare makes what is in dir before the first run; nil when there is nothing.
+	Prepare func(dir string) error
 	// Run works in dir until nothing is left to do, and goes on with what earlier runs left
 	// there. It reports what it has in hand.
 	Run func(ctx context.Context, dir string, report *Report) error
 	// Check looks at what a run that came to its end has left in dir.
 	Check func(t testing.TB, dir string, h History)
+
+	kills int // by itself; 0 means killsByItself
 }
 
 // History is what the parent knows of the runs on one directory.

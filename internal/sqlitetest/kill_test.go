@@ -22,7 +22,7 @@ var killed = slices.Concat(
 	[]killtest.Target{{Name: "sqlconn query", Run: runQuery, Check: checkQuery}},
 )
 
-func TestMain(m *testing.M) { killtest.Main(m, killed...) }
+func TestMain(m *testing.M) { killtest.Main(m, slices.Concat(killed, killtest.Targets(pairs))...) }
 
 func TestKill(t *testing.T) { killtest.Test(t, killed...) }
 
