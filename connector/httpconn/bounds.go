@@ -33,14 +33,14 @@ func jsonCodec[T any](most int) (connector.Codec[T], error) {
 }
 
 // checkHeader refuses what net/http would drop silently or fail on at the first use.
-func checkHeader(header http.Header) error {
+func checkHeader(field string, header http.Header) error {
 	var errs []error
 	for name := range header {
 		switch http.CanonicalHeaderKey(name) {
 		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
-			errs = append(errs, fmt.Errorf("CallerConfig.Header %q has no effect: net/http sets it", name))
+			errs = append(errs, fmt.Errorf("%s %q has no effect: net/http sets it", field, name))
 		default:
-			errs = append(errs, checkName("CallerConfig.Header", name))
+			errs = append(errs, checkName(field, name))
 		}
 	}
 

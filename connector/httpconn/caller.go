@@ -20,11 +20,11 @@ import (
 // permanent; the other 5xx, like a reply that breaks off or cannot be read, transient
 // where the method is idempotent and ambiguous where it is not.
 type Caller[Req, Resp any] struct {
+	endpoint
+
 	config   CallerConfig[Req]
 	address  *url.URL
 	name     string
-	client   *http.Client
-	own      *http.Transport
 	request  connector.Codec[Req]
 	response connector.Codec[Resp]
 }
@@ -38,7 +38,7 @@ func NewCaller[Req, Resp any](config CallerConfig[Req]) (*Caller[Req, Resp], err
 	config.Header = defaultHeaders(config.Header, hasBody(config.Method))
 	c := &Caller[Req, Resp]{config: config, address: address}
 	c.name = config.Method + " " + display(address)
-	c.client, c.own = newClient(config.Client, config.Method, config.MaxHeader)
+	c.endpoint = newEndpoint(config.Method, config.MaxRetryAfter, config.Client, config.limits())
 	if c.request, err = jsonCodec[Req](config.MaxRequest); err != nil {
 		return nil, fmt.Errorf("httpconn: caller: %w", err)
 	}
@@ -80,24 +80,9 @@ func (c *Caller[Req, Resp]) Describe() connector.Capabilities {
 // Close closes the idle connections of the default Client. It does nothing to a Client
 // that was given.
 func (c *Caller[Req, Resp]) Close() error {
-	if c.own != nil {
-		c.own.CloseIdleConnections()
-	}
+	c.closeIdle()
 
 	return nil
-}
-
-// afterSend classifies an error that came when the request may have had its effect.
-func (c *Caller[Req, Resp]) afterSend(err error) error {
-	if idempotent(c.config.Method) {
-		return connector.Transient(err)
-	}
-
-	return connector.Ambiguous(err)
-}
-
-func idempotent(method string) bool {
-	return method == http.MethodGet || method == http.MethodPut || method == http.MethodDelete
 }
 
 func hasBody(method string) bool {

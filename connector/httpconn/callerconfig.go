@@ -2,9 +2,12 @@ package httpconn
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/millrace-go/millrace/connector/netguard"
 )
 
 // CallerConfig says which endpoint a [Caller] asks, and within which bounds.
@@ -23,7 +26,7 @@ type CallerConfig[Req any] struct {
 	// Header is sent with every request. Accept and Content-Type have defaults.
 	Header http.Header
 	// Client sends the requests. The default is a client of the Caller's own with at
-	// most 64 connections to a host. A client without a CheckRedirect of its own follows
+	// most MaxConns connections to a host. A client without a CheckRedirect of its own follows
 	// up to 5 redirects of a GET within one origin, and none otherwise.
 	Client *http.Client
 	// Timeout bounds one call from the connection to the end of the reply; default 10 s.
@@ -33,8 +36,15 @@ type CallerConfig[Req any] struct {
 	// MaxResponse is the most bytes of a reply, decompressed; default 1 MiB.
 	MaxResponse int
 	// MaxHeader is the most bytes of the header of a reply; default 64 KiB. It belongs to
-	// the default Client, and is an error together with another one.
+	// the default Client, and is an error together with another one. So are MaxConns and
+	// Guard.
 	MaxHeader int64
+	// MaxConns is the most connections to a host, all of which are kept for the next
+	// requests; default 64. Further requests wait.
+	MaxConns int
+	// Guard refuses connections to addresses that are not public, for a URL that comes
+	// from a user; no proxy is used then. Default none, because the URL is fixed.
+	Guard *netguard.Guard
 	// MaxRetryAfter is the longest wait that a reply can ask for; default 5 min.
 	MaxRetryAfter time.Duration
 }
@@ -42,6 +52,7 @@ type CallerConfig[Req any] struct {
 const (
 	defaultBody          = 1 << 20
 	defaultHeader        = 64 << 10
+	defaultConns         = 64
 	defaultCallTimeout   = 10 * time.Second
 	defaultMaxRetryAfter = 5 * time.Minute
 )
@@ -51,34 +62,51 @@ func (c *CallerConfig[Req]) complete() (*url.URL, error) {
 	if c.Method == "" {
 		c.Method = http.MethodPost
 	}
-	address, err := parseURL(c.URL)
+	address, err := parseURL("CallerConfig.URL", c.URL)
 	errs := []error{
 		err,
 		checkServed("CallerConfig.Method", c.Method,
 			http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete),
-		checkHeader(c.Header),
+		checkHeader("CallerConfig.Header", c.Header),
 		setBound("CallerConfig.Timeout", &c.Timeout, defaultCallTimeout),
 		setBound("CallerConfig.MaxRequest", &c.MaxRequest, defaultBody),
 		setBound("CallerConfig.MaxResponse", &c.MaxResponse, defaultBody),
 		setBound("CallerConfig.MaxRetryAfter", &c.MaxRetryAfter, defaultMaxRetryAfter),
 	}
-	if c.Client != nil && c.MaxHeader != 0 {
-		errs = append(errs, errors.New("CallerConfig.MaxHeader has no effect on the given Client: set it in its Transport"))
-	}
-	errs = append(errs, setBound("CallerConfig.MaxHeader", &c.MaxHeader, defaultHeader))
+	errs = append(errs, completeClient("CallerConfig", c.Client, &c.MaxHeader, &c.MaxConns, c.Guard))
 
 	return address, errors.Join(errs...)
 }
 
-func parseURL(text string) (*url.URL, error) {
+func (c *CallerConfig[Req]) limits() clientLimits {
+	return clientLimits{maxHeader: c.MaxHeader, maxConns: c.MaxConns, guard: c.Guard}
+}
+
+// completeClient fills in the defaults of what belongs to the default client, or refuses
+// what has no effect on a given one.
+func completeClient(config string, given *http.Client, maxHeader *int64, maxConns *int, guard *netguard.Guard) error {
+	var errs []error
+	if given != nil {
+		for name, set := range map[string]bool{"MaxHeader": *maxHeader != 0, "MaxConns": *maxConns != 0, "Guard": guard != nil} {
+			if set {
+				errs = append(errs, fmt.Errorf("%s.%s has no effect on the given Client: set it in its Transport", config, name))
+			}
+		}
+	}
+	errs = append(errs, setBound(config+".MaxHeader", maxHeader, defaultHeader), setBound(config+".MaxConns", maxConns, defaultConns))
+
+	return errors.Join(errs...)
+}
+
+func parseURL(field, text string) (*url.URL, error) {
 	address, err := url.Parse(text)
 	switch {
 	case err != nil: // the parser's error repeats the text, which may hold a password
-		return nil, errors.New("CallerConfig.URL cannot be parsed")
+		return nil, errors.New(field + " cannot be parsed")
 	case address.Scheme != "http" && address.Scheme != "https", address.Hostname() == "":
-		return nil, errors.New("CallerConfig.URL is not an absolute http or https address")
+		return nil, errors.New(field + " is not an absolute http or https address")
 	case address.Fragment != "":
-		return nil, errors.New("CallerConfig.URL has a fragment, which is never sent")
+		return nil, errors.New(field + " has a fragment, which is never sent")
 	default:
 		return address, nil
 	}

@@ -55,10 +55,12 @@ func TestCallerConfigErrors(t *testing.T) {
 	_, err := httpconn.NewCaller[order, quote](httpconn.CallerConfig[order]{
 		Method: "TRACE", URL: "shop.example", Header: http.Header{"Host": {"x"}, "a b": {"y"}},
 		Client: http.DefaultClient, Timeout: -1, MaxRequest: -1, MaxResponse: -1, MaxHeader: -1, MaxRetryAfter: -1,
+		MaxConns: -1, Guard: newGuard(t),
 	})
 	for _, want := range []string{
 		`Method "TRACE"`, "URL is not an absolute", `Header "Host"`, `Header "a b"`, "Timeout is", "MaxRequest is",
 		"MaxResponse is", "MaxHeader is", "MaxHeader has no effect", "MaxRetryAfter is",
+		"MaxConns is", "MaxConns has no effect", "Guard has no effect",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not mention %q: %v", want, err)

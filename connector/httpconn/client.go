@@ -4,15 +4,24 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/millrace-go/millrace/connector/netguard"
 )
 
 const maxRedirects = 5
 
-// newClient returns the client of a Caller and, where it is the Caller's own, its
+// clientLimits are those of a client that is not given.
+type clientLimits struct {
+	maxHeader int64
+	maxConns  int
+	guard     *netguard.Guard
+}
+
+// newClient returns the client of an endpoint and, where it is the endpoint's own, its
 // transport.
-func newClient(given *http.Client, method string, maxHeader int64) (*http.Client, *http.Transport) {
+func newClient(given *http.Client, method string, limits clientLimits) (*http.Client, *http.Transport) {
 	if given == nil {
-		transport := newTransport(maxHeader)
+		transport := newTransport(limits)
 
 		return &http.Client{Transport: transport, CheckRedirect: redirects(method)}, transport
 	}
@@ -24,20 +33,25 @@ func newClient(given *http.Client, method string, maxHeader int64) (*http.Client
 	return &client, nil
 }
 
-func newTransport(maxHeader int64) *http.Transport {
+func newTransport(limits clientLimits) *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
+	proxy := http.ProxyFromEnvironment
+	if limits.guard != nil {
+		dialer.Control = limits.guard.Control
+		proxy = nil // it would connect to what the guard refuses
+	}
 
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  proxy,
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    5 * time.Second,
-		MaxIdleConns:           128,
-		MaxIdleConnsPerHost:    64,
-		MaxConnsPerHost:        64,
+		MaxIdleConns:           2 * limits.maxConns,
+		MaxIdleConnsPerHost:    limits.maxConns,
+		MaxConnsPerHost:        limits.maxConns,
 		IdleConnTimeout:        90 * time.Second,
 		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: maxHeader,
+		MaxResponseHeaderBytes: limits.maxHeader,
 	}
 }
 

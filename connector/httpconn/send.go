@@ -15,14 +15,14 @@ import (
 
 // send performs the request. An error from before a connection was there is transient,
 // whatever the method.
-func (c *Caller[Req, Resp]) send(request *http.Request) (*http.Response, error) {
+func (e *endpoint) send(request *http.Request) (*http.Response, error) {
 	var asked, connected atomic.Bool
 	trace := &httptrace.ClientTrace{
 		GetConn: func(string) { asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	}
 	traced := request.WithContext(httptrace.WithClientTrace(request.Context(), trace))
-	response, err := c.client.Do(traced) //nolint:gosec // the configured host; only path and query are the request's
+	response, err := e.client.Do(traced) //nolint:gosec // the configured host; only path and query are the request's
 	if err == nil {
 		return response, nil
 	}
@@ -32,11 +32,14 @@ func (c *Caller[Req, Resp]) send(request *http.Request) (*http.Response, error) 
 	err = fmt.Errorf("httpconn: %s: %w", request.Method+" "+display(request.URL), err)
 	// A transport that is not the standard one may not report its connections; then
 	// nothing proves that the request was not sent.
-	if asked.Load() && !connected.Load() {
+	switch {
+	case connector.ClassOf(err) == connector.ClassPermanent: // the Guard refused the address
+		return nil, connector.Permanent(err)
+	case asked.Load() && !connected.Load():
 		return nil, connector.Transient(err)
+	default:
+		return nil, e.afterSend(err)
 	}
-
-	return nil, c.afterSend(err)
 }
 
 // read decodes the body of a success.

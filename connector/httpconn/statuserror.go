@@ -32,14 +32,14 @@ func (e *StatusError) Error() string {
 
 const maxErrorBody = 512
 
-func (c *Caller[Req, Resp]) statusError(response *http.Response, now time.Time) error {
+func (e *endpoint) statusError(response *http.Response, now time.Time) error {
 	// What can be read of the body is a help; the status is the error.
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
 	err := &StatusError{
-		Method: c.config.Method, URL: display(response.Request.URL),
+		Method: e.method, URL: display(response.Request.URL),
 		Code: response.StatusCode, Body: string(body),
 	}
-	after, asked := ParseRetryAfter(response.Header.Get("Retry-After"), now, c.config.MaxRetryAfter)
+	after, asked := ParseRetryAfter(response.Header.Get("Retry-After"), now, e.maxRetryAfter)
 	switch code := response.StatusCode; {
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable && asked:
 		return connector.Throttled(err, after)
@@ -48,6 +48,6 @@ func (c *Caller[Req, Resp]) statusError(response *http.Response, now time.Time) 
 	case code == http.StatusNotImplemented, code == http.StatusHTTPVersionNotSupported, code < http.StatusInternalServerError:
 		return connector.Permanent(err)
 	default:
-		return c.afterSend(err)
+		return e.afterSend(err)
 	}
 }

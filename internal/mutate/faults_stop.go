@@ -201,7 +201,7 @@ func retryFaults() []fault {
 			old:   "case unnamed, refused, passing:\n\t\treturn connector.Ambiguous(err)", new: "case unnamed, refused, passing:\n\t\treturn connector.Transient(err)",
 		},
 		{
-			name: "post-repeated-after-send", breaks: 10, file: "connector/httpconn/caller.go",
+			name: "post-repeated-after-send", breaks: 10, file: "connector/httpconn/endpoint.go",
 			wrong: "a request that is not idempotent is repeated after it was sent",
 			old:   "return connector.Ambiguous(err)", new: "return connector.Transient(err)",
 		},
