@@ -1,6 +1,7 @@
-// Package httpconn connects flows to HTTP: [Caller] asks a JSON service, [Handler] serves
-// a Step or any other [connector.Caller], [Intake] is a source whose messages are the
-// requests that it receives, and [NewServer] is an http.Server with bounds.
+// Package httpconn connects flows to HTTP: [Caller] asks a JSON service, [Sink] sends
+// messages to one, [Handler] serves a Step or any other [connector.Caller], [Intake] is a
+// source whose messages are the requests that it receives, and [NewServer] is an
+// http.Server with bounds.
 //
 // # Calling
 //
@@ -8,6 +9,10 @@
 // throttled. One that was sent and not answered for good is transient where the method is
 // idempotent (GET, PUT, DELETE) and ambiguous where it is not (POST, PATCH), because its
 // effect may have happened.
+//
+// A Sink sends the ID of each message as its Idempotency-Key. Messages arrive at least
+// once where the flow tries again, and have their effect once where the endpoint goes by
+// that key. An address that comes with a message is guarded by package netguard.
 //
 // # Serving
 //

@@ -12,6 +12,8 @@ import (
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/httpconn"
+	"github.com/millrace-go/millrace/connector/memory"
+	"github.com/millrace-go/millrace/flow"
 )
 
 func ExampleCaller() {
@@ -163,4 +165,25 @@ func ExampleNewServer() {
 	fmt.Println(server.Addr, server.ReadHeaderTimeout, server.MaxHeaderBytes)
 	// Output:
 	// :8080 5s 65536
+}
+
+func ExampleNewSink() {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		fmt.Println(r.Method, r.Header.Get("Idempotency-Key"), string(body), err)
+	}))
+	defer server.Close()
+	sink, err := httpconn.NewSink(httpconn.SinkConfig[order]{URL: server.URL, Idempotent: true})
+	if err != nil {
+		fmt.Println(err)
+
+		return
+	}
+	defer sink.Close()
+	orders := memory.NewSource(order{ID: "A-7"}, order{ID: "A-8"})
+	fmt.Println(flow.New("export", flow.From(orders).To(sink)).Run(context.Background()))
+	// Output:
+	// POST memory:1 {"id":"A-7"} <nil>
+	// POST memory:2 {"id":"A-8"} <nil>
+	// <nil>
 }

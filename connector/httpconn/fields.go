@@ -30,7 +30,6 @@ func idempotencyKey(r *http.Request) (string, *refusal) {
 		return uuid.NewV7().String(), nil
 	}
 	key := keys[0]
-	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
 	if len(keys) > 1 || key == "" || len(key) > maxIdempotencyKey || strings.ContainsFunc(key, unprintable) {
 		return "", &refusal{
 			status: http.StatusBadRequest,
@@ -41,6 +40,8 @@ func idempotencyKey(r *http.Request) (string, *refusal) {
 
 	return key, nil
 }
+
+func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
 // forwarded picks the headers that the message carries.
 func (i *Intake[T]) forwarded(r *http.Request) (map[string]string, *refusal) {

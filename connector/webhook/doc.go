@@ -17,10 +17,27 @@
 // record and the effect of the handler are two things: after a crash between them the
 // webhook may be served twice, unless the flow itself goes by the ID.
 //
+// # Sending
+//
+// [Signing] signs the requests of an [httpconn.Sink], and [Retry] brings those that failed
+// back by the [StandardSchedule], through a queue that can delay:
+//
+//	sink, err := httpconn.NewSink(httpconn.SinkConfig[Event]{
+//		Target:  func(m connector.Message[Event]) string { return m.Value.Endpoint },
+//		Prepare: webhook.Signing(keysOfTheCustomer),
+//	})
+//	pipeline := flow.New("hooks", flow.From(outbox).DeadLetter(retry).To(sink))
+//
+// A webhook is sent at least once: one that arrived, and whose answer got lost, is sent
+// again under the same id. Addresses that come with the message are guarded by package
+// netguard. When a receiver is slow, the attempt ends at the Timeout of the sink, 10 s by
+// default; when it is gone, or answers anything but 2xx, the next attempt follows, ten in
+// 75 hours; 410 Gone ends them. What is given up goes to a sink of its own with its cause.
+//
 // # Signing
 //
 // [Sign] sets the headers of one request, [Verify] checks them; both work without the
-// rest of the package. [StandardSchedule] is the retry schedule of the specification.
+// rest of the package.
 //
 // All types are safe for concurrent use.
 package webhook

@@ -2,14 +2,18 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"time"
 
+	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/httpconn"
 	"github.com/millrace-go/millrace/connector/memory"
+	"github.com/millrace-go/millrace/connector/netguard"
+	"github.com/millrace-go/millrace/connector/queueconn"
 	"github.com/millrace-go/millrace/connector/webhook"
 	"github.com/millrace-go/millrace/flow"
 )
@@ -67,6 +71,56 @@ func deliver(receiver http.Handler, key webhook.Key) *httptest.ResponseRecorder 
 			return answer
 		}
 	}
+}
+
+// Webhooks go from an outbox to the addresses that customers gave. What fails is tried
+// again by the schedule of the specification; what is given up is kept with its cause.
+func ExampleNewRetry() {
+	customers := map[string]string{"A-7": webhook.NewSecret()}
+	keys := func(m connector.Message[paid]) []webhook.Key {
+		key, err := webhook.ParseKey(customers[m.Value.Order])
+		if err != nil {
+			return nil // the message fails: it has no key
+		}
+
+		return []webhook.Key{key}
+	}
+	sink, err := httpconn.NewSink(httpconn.SinkConfig[paid]{
+		Target:     func(m connector.Message[paid]) string { return "http://169.254.169.254/hook?order=" + m.Value.Order },
+		Prepare:    webhook.Signing(keys),
+		Idempotent: true,
+	})
+	if err != nil {
+		panic(err)
+	}
+	outbox, err := queueconn.NewMemory[paid](queueconn.Config{}) // queueconn.Open to survive a restart
+	if err != nil {
+		panic(err)
+	}
+	failed := memory.NewSink[connector.DeadLetter[paid]]()
+	retry, err := webhook.NewRetry(webhook.RetryConfig[paid]{Queue: outbox, Failed: failed})
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	var again connector.Sink[connector.DeadLetter[paid]] = connector.SinkFunc[connector.DeadLetter[paid]](
+		func(ctx context.Context, letters []connector.Message[connector.DeadLetter[paid]]) error {
+			defer stop() // the example ends with the first failure
+
+			return retry.Write(ctx, letters)
+		})
+	pipeline := flow.New("hooks", flow.From(outbox).DeadLetter(again).To(sink))
+	message := connector.NewMessage(paid{Order: "A-7"}, connector.Fields{ID: "paid-A-7"})
+	if err := outbox.Write(ctx, []connector.Message[paid]{message}); err != nil {
+		panic(err)
+	}
+	fmt.Println(pipeline.Run(ctx), failed.Values()[0].Class)
+	_, blocked := errors.AsType[*netguard.BlockedError](failed.Values()[0].Err)
+	fmt.Println(blocked)
+	// Output:
+	// <nil> permanent
+	// true
 }
 
 // The receiver has the public key alone, and so cannot sign.

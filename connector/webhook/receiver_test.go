@@ -306,14 +306,16 @@ func TestReceiverSlowBody(t *testing.T) {
 		from, to := io.Pipe()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go func() {
+		var dripping sync.WaitGroup
+		defer dripping.Wait()
+		dripping.Go(func() {
 			for {
 				if _, err := to.Write([]byte("x")); err != nil {
 					return
 				}
 				time.Sleep(time.Second)
 			}
-		}()
+		})
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://shop.example/hooks", from)
 		if err != nil {
 			t.Fatal(err)
