@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/httpconn"
@@ -95,5 +97,60 @@ func TestCallerMaxConns(t *testing.T) {
 	}
 	if err := caller.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestClientGet(t *testing.T) {
+	t.Parallel()
+	given := httptest.NewTestServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/moved":
+			http.Redirect(w, r, "/200", http.StatusFound)
+		case "/away":
+			http.Redirect(w, r, "http://evil.example/200", http.StatusFound)
+		case "/304":
+			w.WriteHeader(http.StatusNotModified)
+		case "/429":
+			answer(429, "", "Retry-After", "7200")(w, r)
+		case "/200":
+			w.Header().Set("X-Got", r.Header.Get("X-Sent"))
+		default:
+			http.NotFound(w, r)
+		}
+	})).Client()
+	client, err := httpconn.NewClient(httpconn.ClientConfig{Client: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]connector.Class{
+		"http://user:secret@shop.example/200?secret": connector.ClassUnknown, "http://shop.example/moved": connector.ClassUnknown,
+		"http://shop.example/304": connector.ClassUnknown, "http://shop.example/404?secret": connector.ClassPermanent,
+		"http://shop.example/away": connector.ClassPermanent, "http://shop.example/429": connector.ClassThrottled,
+		"file:///etc/passwd": connector.ClassPermanent, "": connector.ClassPermanent, "http://secret@%zz/": connector.ClassPermanent,
+	} {
+		response, err := client.Get(t.Context(), address, http.Header{"x-sent": {"a"}})
+		if err != nil {
+			checkClass(t, err, want)
+			if after, ok := connector.RetryAfter(err); ok && after != 5*time.Minute {
+				t.Errorf("%s: %v", address, after)
+			}
+
+			continue
+		}
+		if want != connector.ClassUnknown || response.StatusCode == 200 && response.Header.Get("X-Got") != "a" {
+			t.Errorf("%s: status %d, header %v", address, response.StatusCode, response.Header)
+		}
+		if err := response.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err = httpconn.NewClient(httpconn.ClientConfig{Client: given, MaxRetryAfter: -1, MaxHeader: 1, MaxConns: 1, Guard: newGuard(t)})
+	for _, want := range []string{"MaxRetryAfter is", "MaxHeader has no", "MaxConns has no", "Guard has no"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error does not mention %q: %v", want, err)
+		}
 	}
 }
