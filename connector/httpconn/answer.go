@@ -57,3 +57,11 @@ func ReadBody(w http.ResponseWriter, r *http.Request, most int, deadline time.Ti
 
 	return body, nil
 }
+
+// ProblemOf is the answer to a request whose work failed, by the class of the error as a
+// [Handler] answers: it tells nothing of the error.
+func ProblemOf(r *http.Request, err error) Problem {
+	no := failed(r.Context(), r, err)
+
+	return Problem{Status: no.status, Detail: no.detail, Header: no.header, Err: no.err}
+}

@@ -48,3 +48,20 @@ func TestReadBody(t *testing.T) {
 		}
 	}
 }
+
+func TestProblemOf(t *testing.T) {
+	t.Parallel()
+	secret := errors.New("secret")
+	for want, err := range map[int]error{
+		422: connector.Permanent(secret), 429: connector.Throttled(secret, time.Minute), 503: connector.Transient(secret),
+		502: connector.Ambiguous(secret), 500: secret,
+	} {
+		problem := httpconn.ProblemOf(post(""), err)
+		if problem.Status != want || !errors.Is(problem.Err, secret) || strings.Contains(problem.Detail, "secret") {
+			t.Errorf("%v: %+v, want status %d", err, problem, want)
+		}
+		if want == 429 && problem.Header.Get("Retry-After") != "60" {
+			t.Errorf("headers %v", problem.Header)
+		}
+	}
+}
