@@ -87,6 +87,8 @@ type lineScanner struct {
 	window
 
 	maxLine int
+	// torn says that the rest of a line that is too long stands before the next one.
+	torn bool
 }
 
 func newLineScanner(text io.Reader, maxLine int) *lineScanner {
@@ -95,8 +97,13 @@ func newLineScanner(text io.Reader, maxLine int) *lineScanner {
 	return &lineScanner{window: newWindow(text, maxLine+lineEnd), maxLine: maxLine}
 }
 
-// scan returns the next line. One that is too long is cut off and comes with bad set.
+// scan returns the next line. One that is too long is cut off and comes with bad set, at
+// once: what follows of it may never end.
 func (s *lineScanner) scan() (record, error) {
+	if s.torn {
+		s.torn = false
+		s.skipLine()
+	}
 	end, found := s.newline(0)
 	if !found && !s.full() {
 		if err := s.failure(); err != nil {
@@ -112,9 +119,7 @@ func (s *lineScanner) scan() (record, error) {
 		rec.text = bytes.Clone(rec.text[:s.maxLine])
 	}
 	s.advance(lineLength(end, found), 1)
-	if !found && s.err == nil {
-		s.skipLine()
-	}
+	s.torn = !found && s.err == nil
 
 	return rec, nil
 }

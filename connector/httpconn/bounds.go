@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/millrace-go/millrace/connector"
@@ -34,7 +35,7 @@ func jsonCodec[T any](most int) (connector.Codec[T], error) {
 
 // checkHeader refuses what net/http would drop silently or fail on at the first use.
 func checkHeader(field string, header http.Header) error {
-	var errs []error
+	errs := []error{checkValues(field, header)}
 	for name := range header {
 		switch http.CanonicalHeaderKey(name) {
 		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
@@ -55,4 +56,18 @@ func checkName(field, name string) error {
 	}
 
 	return nil
+}
+
+// checkValues refuses values that would end their line, or that net/http would fail on
+// once the request is under way.
+func checkValues(field string, header http.Header) error {
+	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	var errs []error
+	for name, values := range header {
+		if slices.ContainsFunc(values, func(v string) bool { return strings.ContainsFunc(v, control) }) {
+			errs = append(errs, fmt.Errorf("%s %q has a value with a control character", field, name))
+		}
+	}
+
+	return errors.Join(errs...)
 }

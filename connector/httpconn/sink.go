@@ -116,6 +116,9 @@ func (s *Sink[T]) request(ctx context.Context, address *url.URL, body []byte, me
 		if err := s.config.Prepare(request, body, messages); err != nil {
 			return nil, fmt.Errorf("prepare: %w", err)
 		}
+		if err := checkValues("prepare: header", request.Header); err != nil {
+			return nil, err
+		}
 	}
 
 	return request, nil

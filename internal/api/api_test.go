@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // packages are the ones that users import.
 var packages = []string{
 	"connector", "connector/boltstore", "connector/conntest", "connector/fileconn", "connector/httpconn", "connector/httpsource", "connector/httpstream",
-	"connector/memory", "connector/netguard", "connector/queueconn", "connector/sqlconn", "connector/webhook",
+	"connector/memory", "connector/netguard", "connector/openapi", "connector/queueconn", "connector/sqlconn", "connector/webhook",
 	"flow", "flow/flowtest", "metrics", "retry", "transform",
 }
 
