@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -50,7 +51,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, most int, deadline time.Ti
 		}
 	}
 	defer limit(w, r, most, deadline)()
-	body, no := readBody(r, most)
+	body, no := readBody(r, most, new(bytes.Buffer))
 	if no != nil {
 		return nil, &Problem{Status: no.status, Detail: no.detail, Header: no.header, Err: no.err}
 	}

@@ -110,8 +110,8 @@ func fates(n int, err error) string {
 	return b.String()
 }
 
+// TestSinkConformance counts goroutines, so it runs alone.
 func TestSinkConformance(t *testing.T) {
-	t.Parallel()
 	for _, batch := range []bool{false, true} {
 		conntest.TestSink(t, conntest.SinkHarness[order]{
 			New: func(t testing.TB) (connector.Sink[order], func(testing.TB) []order) {

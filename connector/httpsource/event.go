@@ -39,6 +39,8 @@ type eventReader struct {
 	data    []byte
 	hasData bool
 	size    int
+	// space is where the current line is gathered.
+	space []byte
 	// retry is the last time that the stream asked for, and whether it did.
 	retry  time.Duration
 	retrys bool
@@ -109,7 +111,8 @@ func sendable(id []byte) bool {
 // line returns the next line, which ends with LF, CR or CRLF. The bound holds for each
 // comment, and for all other lines of an event together.
 func (r *eventReader) line() ([]byte, error) {
-	var line []byte
+	line := r.space[:0]
+	defer func() { r.space = line }()
 	for {
 		b, err := r.text.ReadByte()
 		if err != nil {

@@ -147,8 +147,8 @@ func values[T any](messages []connector.Message[T]) string {
 	return fmt.Sprint(list)
 }
 
+// TestPagesConformance counts goroutines, so it runs alone.
 func TestPagesConformance(t *testing.T) {
-	t.Parallel()
 	for _, link := range []bool{false, true} {
 		for _, store := range []bool{false, true} {
 			conntest.TestSource(t, conntest.SourceHarness[int]{

@@ -61,8 +61,8 @@ func ticks(n int) http.HandlerFunc {
 
 func byNumber(v tick) string { return strconv.Itoa(v.N) }
 
+// TestRecordsConformance counts goroutines, so it runs alone.
 func TestRecordsConformance(t *testing.T) {
-	t.Parallel()
 	for _, resumes := range []bool{false, true} {
 		conntest.TestSource(t, conntest.SourceHarness[tick]{
 			New: func(t testing.TB, values []tick) connector.Source[tick] {
@@ -330,8 +330,8 @@ func newEvents(t testing.TB, store connector.Store, streams ...http.HandlerFunc)
 	return events, server
 }
 
+// TestEventsConformance counts goroutines, so it runs alone.
 func TestEventsConformance(t *testing.T) {
-	t.Parallel()
 	for _, stored := range []bool{false, true} {
 		conntest.TestSource(t, conntest.SourceHarness[httpsource.Event]{
 			New: func(t testing.TB, values []httpsource.Event) connector.Source[httpsource.Event] {

@@ -65,8 +65,8 @@ func event(n int) string { return fmt.Sprintf("data: {\"n\":%d}\nid: %d\n\n", n,
 
 const retry = "retry: 3000\n\n"
 
+// TestEventsConformance counts goroutines, so it runs alone.
 func TestEventsConformance(t *testing.T) {
-	t.Parallel()
 	conntest.TestSink(t, conntest.SinkHarness[float64]{
 		New: func(t testing.TB) (connector.Sink[float64], func(testing.TB) []float64) {
 			events, err := httpstream.NewEvents(httpstream.EventsConfig[float64]{History: 100_000})

@@ -235,8 +235,8 @@ func TestSigningRefuses(t *testing.T) {
 	}
 }
 
+// TestRetryConformance counts goroutines, so it runs alone.
 func TestRetryConformance(t *testing.T) {
-	t.Parallel()
 	conntest.TestSink(t, conntest.SinkHarness[connector.DeadLetter[paid]]{
 		New: func(t testing.TB) (connector.Sink[connector.DeadLetter[paid]], func(testing.TB) []connector.DeadLetter[paid]) {
 			queue, err := queueconn.NewMemory[paid](queueconn.Config{})
