@@ -226,7 +226,7 @@ func TestIntakeConcurrently(t *testing.T) {
 func TestIntakeDeclares(t *testing.T) {
 	t.Parallel()
 	intake := newIntake(t, httpconn.IntakeConfig{Name: "orders"})
-	if got := connector.Describe(intake); got != (connector.Capabilities{Name: "intake orders", Returns: true}) {
+	if got := connector.Describe(intake); got != (connector.Capabilities{Name: "intake orders", Returns: true, Answers: true}) {
 		t.Errorf("describes %+v", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

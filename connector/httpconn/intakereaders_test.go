@@ -150,7 +150,11 @@ func TestIntakeCompetingReaders(t *testing.T) {
 // send posts the order and reads the outcome off the answer.
 func send(t testing.TB, source connector.Source[order], value order) connector.Outcome {
 	t.Helper()
-	w := serve(source.(*httpconn.Intake[order]), post(fmt.Sprintf(`{"id":%q}`, value.ID)))
+	body, err := json.Marshal(value)
+	if err != nil {
+		t.Error(err)
+	}
+	w := serve(source.(*httpconn.Intake[order]), post(string(body)))
 	var receipt struct {
 		Outcome string `json:"outcome"`
 	}

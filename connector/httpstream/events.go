@@ -72,8 +72,8 @@ func (e *Events[T]) Write(ctx context.Context, messages []connector.Message[T]) 
 		result.Members[i].Fate = connector.Accepted
 		bodies = append(bodies, body)
 	}
-	if len(bodies) > 0 {
-		e.history.add(bodies)
+	if len(bodies) > 0 && !e.history.add(bodies) {
+		return fmt.Errorf("httpstream: %s: %w: stop the pipeline first", e.config.Name, errClosed)
 	}
 	switch {
 	case first == nil:
@@ -127,7 +127,8 @@ func appendEvent(dst []byte, kind string, data []byte) []byte {
 }
 
 // Close ends the answers to all listeners, which http.Server.Shutdown waits for. Further
-// ones are answered 503; Write goes on.
+// ones are answered 503, and Write fails, because nobody would hear it: stop the pipeline
+// first.
 func (e *Events[T]) Close() error {
 	e.history.close()
 

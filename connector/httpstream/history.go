@@ -37,10 +37,13 @@ func newHistory(most, mostBytes, maxListeners int) *history {
 	}
 }
 
-// add appends events and wakes the listeners.
-func (h *history) add(bodies [][]byte) {
+// add appends events and wakes the listeners. When there can be none any more, it does not.
+func (h *history) add(bodies [][]byte) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
 	for _, body := range bodies {
 		h.last++
 		h.events = append(h.events, entry{h.last, body})
@@ -55,6 +58,8 @@ func (h *history) add(bodies [][]byte) {
 	h.events = h.events[drop:]
 	close(h.wake)
 	h.wake = make(chan struct{})
+
+	return true
 }
 
 // seen is what a listener has to send next.
