@@ -73,7 +73,7 @@ func (e *Events[T]) Write(ctx context.Context, messages []connector.Message[T]) 
 		bodies = append(bodies, body)
 	}
 	if len(bodies) > 0 && !e.history.add(bodies) {
-		return fmt.Errorf("httpstream: %s: %w: stop the pipeline first", e.config.Name, errClosed)
+		return fmt.Errorf("httpstream: %s: %w: stop the pipeline first", e.config.Name, connector.ErrClosed)
 	}
 	switch {
 	case first == nil:

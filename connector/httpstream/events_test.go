@@ -130,7 +130,9 @@ func TestEvents(t *testing.T) {
 		if aborted := <-secondEnded; aborted {
 			t.Error("Close broke an answer off")
 		}
-		write(t, events, 5, 5) // goes on without listeners
+		if err := events.Write(t.Context(), []connector.Message[tick]{{}}); !errors.Is(err, connector.ErrClosed) {
+			t.Errorf("a Write that nobody can hear: %v", err)
+		}
 		if late, _ := listen(t.Context(), events); true {
 			synctest.Wait()
 			if late.status != http.StatusServiceUnavailable || late.header.Get("Retry-After") == "" {
