@@ -13,7 +13,22 @@ import (
 	"github.com/millrace-go/millrace/flow"
 )
 
+// keptOrNot are what may stand below a split: stages that keep no part, and one that does.
+func keptOrNot[T any]() map[string]func(flow.Flow[T]) flow.Flow[T] {
+	return map[string]func(flow.Flow[T]) flow.Flow[T]{
+		"no part is kept":    func(f flow.Flow[T]) flow.Flow[T] { return f },
+		"the parts are kept": func(f flow.Flow[T]) flow.Flow[T] { return f.Buffer(10, flow.Block) },
+	}
+}
+
 func TestSplit(t *testing.T) {
+	for name, below := range keptOrNot[int]() {
+		t.Run(name, func(t *testing.T) { testSplit(t, below) })
+	}
+}
+
+func testSplit(t *testing.T, below func(flow.Flow[int]) flow.Flow[int]) {
+	t.Helper()
 	times := func(_ context.Context, n int) iter.Seq2[int, error] {
 		return func(yield func(int, error) bool) {
 			for i := range n {
@@ -29,7 +44,7 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	sink, rejected := memory.NewSink[int](), newDead()
-	p := flow.New("split", flow.From(memory.NewSource(0, 1, 2, 4)).DeadLetter(rejected).Split(times).To(sink))
+	p := flow.New("split", flow.From(memory.NewSource(0, 1, 2, 4)).DeadLetter(rejected).Split(times).Apply(below).To(sink))
 	mustRun(t, p)
 	var ids []string
 	for _, m := range sink.Messages() {
@@ -64,11 +79,13 @@ func TestParentHasTheMostSevereOutcome(t *testing.T) {
 		{delivered*100 + bad*10 + filtered, connector.DeadLettered},
 	}
 	for _, test := range tests {
-		source := memory.NewSource(test.in)
-		mustRun(t, flow.New("severe", flow.From(source).Split(split).DeadLetter(newDead()).
-			Filter(func(n int) bool { return n != filtered }).Map(failAt(bad)).To(memory.NewSink[int]())))
-		if got := source.Outcome("memory:1"); got != test.want {
-			t.Errorf("%d ended as %v, want %v", test.in, got, test.want)
+		for name, below := range keptOrNot[int]() {
+			source := memory.NewSource(test.in)
+			mustRun(t, flow.New("severe", flow.From(source).Split(split).Apply(below).DeadLetter(newDead()).
+				Filter(func(n int) bool { return n != filtered }).Map(failAt(bad)).To(memory.NewSink[int]())))
+			if got := source.Outcome("memory:1"); got != test.want {
+				t.Errorf("%s: %d ended as %v, want %v", name, test.in, got, test.want)
+			}
 		}
 	}
 }

@@ -252,6 +252,11 @@ func holdFaults() []fault {
 			old:   "case err != nil:\n\t\ts.failed = append(s.failed, err)", new: "case err != nil:",
 		},
 		{
+			name: "series-forgets-failed-split", breaks: 4, file: "flow/series.go",
+			wrong: "a message whose iterator failed is delivered, if nobody keeps its parts",
+			old:   "if err != nil {\n\t\ts.failed = append(s.failed, err)\n\t}", new: "",
+		},
+		{
 			name: "series-wrong-severity", breaks: 4, file: "flow/series.go",
 			wrong: "the mildest outcome of the parts that nobody keeps counts",
 			old:   "case it.outcome > s.outcome:", new: "case s.outcome == 0 || it.outcome < s.outcome:",
