@@ -19,7 +19,8 @@ type Row[T any] struct {
 	// Raw is the record as it stands in the text, without the end of its line. Strings in
 	// Value may share its memory. Where a record is over a bound it is cut off there.
 	Raw string
-	// Line is the line on which the record starts, counted from 1.
+	// Line is the line on which the record starts, counted from 1; the number of the
+	// record where a format is not made of lines.
 	Line int
 	// Byte is the offset at which the record starts, counted from 0.
 	Byte int64
@@ -33,11 +34,17 @@ type RowReader[T any] interface {
 	Read() (Row[T], error)
 }
 
-// Format is a text format made of records: *[CSV], *[NDJSON] or *[Lines]. Its methods
-// are safe for concurrent use.
-type Format[T any] interface {
+// Decoder makes records of a text. It is safe for concurrent use.
+type Decoder[T any] interface {
 	// NewReader returns a reader of records. It buffers what it needs.
 	NewReader(text io.Reader) RowReader[T]
+}
+
+// Format is a text format with a record on each line, which can be written to at its end:
+// *[CSV], *[NDJSON] or *[Lines]. Its methods are safe for concurrent use.
+type Format[T any] interface {
+	Decoder[T]
+
 	// NewChecker returns a reader that looks at the form of each record alone: its rows
 	// have no Value, and Err where the text is torn.
 	NewChecker(text io.Reader) RowReader[struct{}]

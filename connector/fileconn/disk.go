@@ -35,7 +35,10 @@ var errLocked = errors.New("another sink writes to this path; give each its own"
 
 type osDisk struct{}
 
-const newFileMode = 0o644
+const (
+	newFileMode = 0o644
+	newDirMode  = 0o755
+)
 
 func (osDisk) open(path string, flag int) (file, error) {
 	f, err := os.OpenFile(path, flag, newFileMode)

@@ -7,6 +7,11 @@
 //
 //	rows, err := fileconn.CSVRows[Order](fileconn.SourceConfig{Paths: []string{"orders.csv"}}, transform.CSVConfig{})
 //
+// [Folder] and [FolderRows] take files as they come into a folder, in any format that is a
+// [transform.Decoder]: each once, over all processes that share a store, when it is
+// complete, and put it away when its messages are done. The folder is a [FileSystem]: a
+// [Dir] of this machine, or one of another driver.
+//
 // A file that changes while it is read stops the source with a [*ChangedError]; see
 // [Source] for what is seen and what cannot be.
 //

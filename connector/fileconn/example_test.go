@@ -10,6 +10,8 @@ import (
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/fileconn"
+	"github.com/millrace-go/millrace/connector/memory"
+	"github.com/millrace-go/millrace/flow"
 	"github.com/millrace-go/millrace/transform"
 )
 
@@ -47,6 +49,100 @@ func show[T any](source connector.Source[T]) error {
 			return err
 		}
 	}
+}
+
+func ExampleFolder() {
+	inDir(func(dir string) error {
+		if err := os.WriteFile(filepath.Join(dir, "monday.csv"), []byte("name,count\nbolt,7\nnut,3\n"), 0o600); err != nil {
+			return err
+		}
+		files, err := fileconn.OpenDir(dir)
+		if err != nil {
+			return err
+		}
+		defer files.Close()
+		format, err := transform.NewCSV[item](transform.CSVConfig{})
+		if err != nil {
+			return err
+		}
+		orders, err := fileconn.Folder(files, format, fileconn.FolderConfig{
+			Store:      memory.NewStore(), // boltstore keeps what is done over a restart
+			Name:       "inbox",
+			Include:    []string{"*.csv"},
+			Atomic:     true,
+			Archive:    "done",
+			UntilEmpty: true,
+		})
+		if err != nil {
+			return err
+		}
+		pipeline := flow.New("orders", flow.From(orders).ForEach(func(_ context.Context, o item) error {
+			fmt.Println(o.Name, o.Count)
+
+			return nil
+		}))
+		if err := pipeline.Run(context.Background()); err != nil {
+			return err
+		}
+		_, err = os.Stat(filepath.Join(dir, "done", "monday.csv"))
+		fmt.Println("archived:", err == nil)
+
+		return nil
+	})
+	// Output:
+	// bolt 7
+	// nut 3
+	// archived: true
+}
+
+func ExampleFolderRows() {
+	inDir(func(dir string) error {
+		err := errors.Join(
+			os.WriteFile(filepath.Join(dir, "1.csv"), []byte("name,count\nbolt,7\nnut,many\n"), 0o600),
+			os.WriteFile(filepath.Join(dir, "2.csv"), []byte("an invoice by mistake\n"), 0o600))
+		if err != nil {
+			return err
+		}
+		files, err := fileconn.OpenDir(dir)
+		if err != nil {
+			return err
+		}
+		defer files.Close()
+		format, err := transform.NewCSV[item](transform.CSVConfig{})
+		if err != nil {
+			return err
+		}
+		rows, err := fileconn.FolderRows(files, format, fileconn.FolderConfig{
+			Store: memory.NewStore(), Atomic: true, UntilEmpty: true, Archive: "done", Quarantine: "bad",
+		})
+		if err != nil {
+			return err
+		}
+		rejected := memory.NewSink[connector.DeadLetter[transform.Row[item]]]()
+		pipeline := flow.New("orders", flow.From(rows).
+			DeadLetter(rejected).
+			Validate(func(r transform.Row[item]) error { return r.Err }).
+			ForEach(func(_ context.Context, r transform.Row[item]) error {
+				fmt.Println(r.Value.Name, r.Value.Count)
+
+				return nil
+			}))
+		if err := pipeline.Run(context.Background()); err != nil {
+			return err
+		}
+		for _, letter := range rejected.Values() {
+			fmt.Printf("rejected line %d: %q\n", letter.Value.Line, letter.Value.Raw)
+		}
+		bad, err := os.ReadDir(filepath.Join(dir, "bad"))
+		fmt.Println("in quarantine:", len(bad), bad[0].Name())
+
+		return err
+	})
+	// Output:
+	// bolt 7
+	// rejected line 3: "nut,many"
+	// rejected line 1: ""
+	// in quarantine: 1 2.csv
 }
 
 func ExampleCSV() {

@@ -7,6 +7,13 @@ import (
 	"os"
 )
 
+const (
+	// openFlags are none: there are no named pipes in directories.
+	openFlags = 0
+	// syncsDirs says that there is no call to sync a directory.
+	syncsDirs = false
+)
+
 // lockFile opens the lock file; on this system nothing keeps another sink away.
 func lockFile(path string) (*os.File, error) {
 	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, newFileMode)

@@ -9,6 +9,13 @@ import (
 	"syscall"
 )
 
+const (
+	// openFlags keep the opening of a named pipe from waiting for its writer.
+	openFlags = syscall.O_NONBLOCK
+	// syncsDirs says that a directory can be synced.
+	syncsDirs = true
+)
+
 // lockFile takes the lock that keeps two sinks from one path. It goes with the process.
 func lockFile(path string) (*os.File, error) {
 	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, newFileMode)

@@ -41,7 +41,7 @@ func (r *reader[T]) Read(ctx context.Context, most int) ([]connector.Message[T],
 		if i%ctxEvery == 0 && ctx.Err() != nil {
 			return messages[:i], ctx.Err()
 		}
-		if err := r.next(&messages[i].Value); err != nil {
+		if err := r.next(ctx, &messages[i].Value); err != nil {
 			r.err = err
 
 			return messages[:i], err
@@ -55,14 +55,14 @@ func (r *reader[T]) Read(ctx context.Context, most int) ([]connector.Message[T],
 
 // next puts the next record of the current file, or else of the one that follows, into
 // value.
-func (r *reader[T]) next(value *T) error {
+func (r *reader[T]) next(ctx context.Context, value *T) error {
 	for {
 		if r.file == nil {
 			if err := r.openFile(); err != nil {
 				return err
 			}
 		}
-		line, err := r.records(value)
+		line, _, err := r.records(value)
 		if err == nil {
 			r.fields.Position.Offset = int64(line)
 
@@ -71,15 +71,15 @@ func (r *reader[T]) next(value *T) error {
 		if !errors.Is(err, io.EOF) {
 			return fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.path, err)
 		}
-		if err := r.endFile(); err != nil {
+		if err := r.endFile(ctx); err != nil {
 			return err
 		}
 	}
 }
 
 // endFile leaves a file that was read to its end.
-func (r *reader[T]) endFile() error {
-	if err := r.file.inPlace(); err != nil {
+func (r *reader[T]) endFile(ctx context.Context) error {
+	if err := r.file.inPlace(ctx); err != nil {
 		return fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.path, err)
 	}
 
@@ -96,7 +96,7 @@ func (r *reader[T]) openFile() error {
 	if err := r.source.checkFile(path); err != nil {
 		return err
 	}
-	file, err := watch(path, r.source.config.Terminated)
+	file, err := watchPath(path, r.source.config.Terminated)
 	if err != nil {
 		return fmt.Errorf("fileconn: %s: %w", r.source.kind, err)
 	}

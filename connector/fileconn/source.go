@@ -46,8 +46,8 @@ type Source[T any] struct {
 	records func(text io.Reader) next[T]
 }
 
-// next puts one record into value and returns the line on which it starts.
-type next[T any] func(value *T) (line int, err error)
+// next puts one record into value and returns the line on which it starts, and its text.
+type next[T any] func(value *T) (line int, raw string, err error)
 
 // newSource checks the config. formatErr is what the format said of its own.
 func newSource[T any](kind string, config SourceConfig, records func(io.Reader) next[T], formatErr error) (*Source[T], error) {
@@ -131,11 +131,11 @@ func (s *Source[T]) partition(path string) string {
 }
 
 // values makes the records of a format messages; a bad one ends the reading.
-func values[T any](format transform.Format[T]) func(io.Reader) next[T] {
+func values[T any](format transform.Decoder[T]) func(io.Reader) next[T] {
 	return func(text io.Reader) next[T] {
 		rows := format.NewReader(text)
 
-		return func(value *T) (int, error) {
+		return func(value *T) (int, string, error) {
 			row, err := rows.Read()
 			if err == nil {
 				err = row.Err
@@ -144,21 +144,21 @@ func values[T any](format transform.Format[T]) func(io.Reader) next[T] {
 				*value = row.Value
 			}
 
-			return row.Line, err
+			return row.Line, row.Raw, err
 		}
 	}
 }
 
 // allRows makes the records of a format messages, good and bad alike.
-func allRows[T any](format transform.Format[T]) func(io.Reader) next[transform.Row[T]] {
+func allRows[T any](format transform.Decoder[T]) func(io.Reader) next[transform.Row[T]] {
 	return func(text io.Reader) next[transform.Row[T]] {
 		rows := format.NewReader(text)
 
-		return func(value *transform.Row[T]) (int, error) {
+		return func(value *transform.Row[T]) (int, string, error) {
 			row, err := rows.Read()
 			*value = row
 
-			return row.Line, err
+			return row.Line, row.Raw, err
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package fileconn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,40 +14,55 @@ import (
 // watched is a file that is read from its start to its end and must stay as it is until
 // then (invariant 19).
 type watched struct {
-	*os.File
-
+	file       File
 	path       string
 	terminated bool
-	opened     fs.FileInfo
+	opened     FileInfo
+	look       func(context.Context) (FileInfo, error) // where the path leads to
 	read       int64
 	last       byte // of what was read
 }
 
-// watch opens a file to be read.
-func watch(path string, terminated bool) (*watched, error) {
+// watchPath opens a file of this machine to be read.
+func watchPath(path string, terminated bool) (*watched, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, connector.Permanent(fmt.Errorf("%w; it was there a moment ago", err))
 	}
-	opened, err := file.Stat()
-	switch {
-	case err != nil:
-		err = fmt.Errorf("stat: %w", err)
-	case !opened.Mode().IsRegular():
-		err = connector.Permanent(fmt.Errorf("%s is not a regular file any more", path))
+	w := &watched{path: path, terminated: terminated, look: func(context.Context) (FileInfo, error) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return FileInfo{}, fmt.Errorf("stat: %w", err)
+		}
+
+		return localInfo(path, info), nil
+	}}
+	if err := w.start(localFile{file}); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
+	if !w.opened.local.Mode().IsRegular() {
+		return nil, errors.Join(connector.Permanent(fmt.Errorf("%s is not a regular file any more", path)), file.Close())
 	}
 
-	return &watched{File: file, path: path, terminated: terminated, opened: opened}, nil
+	return w, nil
+}
+
+// start notes what a file is when it is opened.
+func (w *watched) start(file File) error {
+	opened, err := file.Stat()
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	w.file, w.opened = file, opened
+
+	return nil
 }
 
 // Read reads on. The file is looked at after each time, so nothing is handed out that was
 // read after a change, and the end only if there was none. A record without a line end
 // waits for that end, so it is not handed out either.
 func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.File.Read(p)
+	n, err := w.file.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, fmt.Errorf("byte %d: %w", w.read, err)
 	}
@@ -57,27 +73,39 @@ func (w *watched) Read(p []byte) (int, error) {
 		w.read += int64(n)
 		w.last = p[n-1]
 	}
-	if err != nil && w.terminated && w.read > 0 && w.last != '\n' {
-		return 0, connector.Permanent(fmt.Errorf(
+	if err == nil {
+		return n, nil
+	}
+
+	return n, w.end()
+}
+
+// end is io.EOF, if the file may end here.
+func (w *watched) end() error {
+	if w.read < w.opened.Size {
+		return connector.Transient(fmt.Errorf("byte %d: the file ended before its %d bytes; read it again", w.read, w.opened.Size))
+	}
+	if w.terminated && w.read > 0 && w.last != '\n' {
+		return connector.Permanent(fmt.Errorf(
 			"byte %d: the file does not end with a line end, so its last record may be cut off; complete it, or have it sent again", w.read))
 	}
 
-	return n, err
+	return io.EOF
 }
 
 // unchanged looks at the open file.
 func (w *watched) unchanged() error {
-	now, err := w.Stat()
+	now, err := w.file.Stat()
 	if err != nil {
-		return fmt.Errorf("stat: %w", err)
+		return err
 	}
-	was, is := w.opened.Size(), now.Size()
+	was, is := w.opened.Size, now.Size
 	switch {
 	case is > was:
 		return w.changed(Grew, is)
 	case is < was:
 		return w.changed(Shrank, is)
-	case !now.ModTime().Equal(w.opened.ModTime()):
+	case !now.ModTime.Equal(w.opened.ModTime):
 		return w.changed(Rewritten, is)
 	default:
 		return nil
@@ -86,14 +114,14 @@ func (w *watched) unchanged() error {
 
 // inPlace looks whether the path still leads to the file. It is asked at the end: what
 // stands in the open file is whole in any case.
-func (w *watched) inPlace() error {
-	there, err := os.Stat(w.path)
+func (w *watched) inPlace(ctx context.Context) error {
+	there, err := w.look(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return w.changed(Removed, w.read)
 	case err != nil:
-		return fmt.Errorf("stat: %w", err)
-	case !os.SameFile(w.opened, there):
+		return err
+	case !w.opened.same(there):
 		return w.changed(Replaced, w.read)
 	default:
 		return nil
@@ -101,7 +129,10 @@ func (w *watched) inPlace() error {
 }
 
 func (w *watched) changed(change Change, is int64) error {
-	e := &ChangedError{Path: w.path, Change: change, Byte: w.read, Was: w.opened.Size(), Is: is}
+	e := &ChangedError{Path: w.path, Change: change, Byte: w.read, Was: w.opened.Size, Is: is}
 
 	return e.classified()
 }
+
+// Close closes the file.
+func (w *watched) Close() error { return w.file.Close() }

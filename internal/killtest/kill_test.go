@@ -1,6 +1,9 @@
 package killtest_test
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +25,7 @@ var targets = slices.Concat(
 	killtest.Store("boltstore", openStore),
 	killtest.Sink("fileconn append", strconv.Itoa, openFile(fileconn.Append), lines),
 	killtest.Sink("fileconn parts", strconv.Itoa, openFile(fileconn.Parts), lines),
+	killtest.Source("fileconn folder", openFolder),
 )
 
 func TestMain(m *testing.M) { killtest.Main(m, slices.Concat(targets, broken)...) }
@@ -50,6 +54,53 @@ func openFile(mode fileconn.Mode) func(dir string) (connector.Sink[string], erro
 
 		return fileconn.NewLinesSink(config, transform.LinesConfig{})
 	}
+}
+
+// openFolder opens a folder of files with 25 numbers each, and makes it at the first time.
+func openFolder(dir string) (connector.Source[int], func() error, error) {
+	in := filepath.Join(dir, "in")
+	if _, err := os.Stat(in); errors.Is(err, fs.ErrNotExist) {
+		if err := makeFolder(in); err != nil {
+			return nil, nil, err
+		}
+	}
+	files, err := fileconn.OpenDir(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := boltstore.Open(filepath.Join(dir, "store"), boltstore.Config{})
+	if err != nil {
+		return nil, nil, errors.Join(err, files.Close())
+	}
+	format, err := transform.NewNDJSON[int](transform.NDJSONConfig{})
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := fileconn.Folder(files, format, fileconn.FolderConfig{
+		Store: store, Atomic: true, UntilEmpty: true, Archive: "done",
+	})
+
+	return source, func() error { return errors.Join(store.Close(), files.Close()) }, err
+}
+
+// makeFolder makes all files, or none where a kill comes between.
+func makeFolder(path string) error {
+	const perFile = 25
+	making, err := os.MkdirTemp(filepath.Dir(path), "making")
+	if err != nil {
+		return err
+	}
+	for from := 0; from < killtest.Work; from += perFile {
+		var text []byte
+		for i := from; i < min(from+perFile, killtest.Work); i++ {
+			text = append(strconv.AppendInt(text, int64(i), 10), '\n')
+		}
+		if err := os.WriteFile(filepath.Join(making, fmt.Sprintf("%06d.ndjson", from)), text, 0o600); err != nil {
+			return err
+		}
+	}
+
+	return os.Rename(making, path)
 }
 
 func openFileAt(path string) (*fileconn.Sink[string], error) {

@@ -18,7 +18,7 @@ func fileFaults() []fault {
 		{
 			name: "file-rewrite-not-seen", breaks: 19, file: file,
 			wrong: "records are made of what a file was and what it is",
-			old:   "case !now.ModTime().Equal(w.opened.ModTime()):", new: "case false:",
+			old:   "case !now.ModTime.Equal(w.opened.ModTime):", new: "case false:",
 		},
 		{
 			name: "file-change-seen-at-end-alone", breaks: 19, file: file,
@@ -28,12 +28,55 @@ func fileFaults() []fault {
 		{
 			name: "file-replacement-not-seen", breaks: 19, file: file,
 			wrong: "a file that took the place of another one is never read",
-			old:   "case !os.SameFile(w.opened, there):", new: "case !os.SameFile(w.opened, there) && false:",
+			old:   "case !w.opened.same(there):", new: "case !w.opened.same(there) && false:",
 		},
 		{
 			name: "file-cut-before-taken-for-whole", breaks: 19, file: file,
 			wrong: "a last record without its line end is handed out where one is wanted",
 			old:   "w.terminated && w.read > 0 &&", new: "false &&",
+		},
+	}
+}
+
+// folderFaults take, repeat or put away the wrong files.
+func folderFaults() []fault {
+	const desk = "connector/fileconn/folderdesk.go"
+
+	return []fault{
+		{
+			name: "folder-file-gone-before-outcome", breaks: 3, file: desk,
+			wrong: "a file is archived while messages of it are in flight",
+			old:   "done := t.ended && len(t.marks) == 0 && !t.returned", new: "done := t.ended && !t.returned",
+		},
+		{
+			name: "folder-settles-past-returned", breaks: 3, file: desk,
+			wrong: "what stands behind a returned message is not read again",
+			old:   "t.returned = t.returned || !s.Outcome.Done()", new: "t.returned = false",
+		},
+		{
+			name: "folder-puts-away-unread-file", breaks: 19, file: "connector/fileconn/folderdispose.go",
+			wrong: "a file that took the name of one that is done is archived unread",
+			old:   "case gone || !now.same(t.info) || now.stamp() != t.info.stamp():", new: "case gone || now.Size < 0:",
+		},
+		{
+			name: "folder-resumes-in-other-file", breaks: 19, file: "connector/fileconn/folderfile.go",
+			wrong: "the start of a file is skipped because one like it was done",
+			old:   "case f.line == f.from.line && f.tally.sum == f.from.sum:", new: "case f.line == f.from.line:",
+		},
+		{
+			name: "folder-takes-growing-file", breaks: 19, file: "connector/fileconn/folderscout.go",
+			wrong: "a file is taken while it is written",
+			old:   "if !ok || !now.info.unchanged(info) {", new: "if !ok {",
+		},
+		{
+			name: "folder-lease-not-renewed", breaks: 15, file: "connector/fileconn/folderkeeper.go",
+			wrong: "a file goes to a second reader while the first has it",
+			old:   "_ = d.extend(ctx)", new: "",
+		},
+		{
+			name: "folder-archive-overwritten", breaks: 8, file: "connector/fileconn/dir.go",
+			wrong: "an archived file is overwritten by the next one of its name",
+			old:   "err := d.root.Link(from, to)", new: "err := d.root.Rename(from, to); if err == nil { return nil }",
 		},
 	}
 }
