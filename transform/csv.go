@@ -25,6 +25,11 @@ type CSVConfig struct {
 	DecimalComma bool
 	// Location is where times without a zone were written down. Default time.UTC.
 	Location *time.Location
+	// DefuseFormulas puts an apostrophe before written text that a spreadsheet would
+	// calculate: it begins with =, +, -, @, a tab or a line end, perhaps after spaces. Set it
+	// for files that people open, and not for programs, which would read the apostrophe.
+	// Numbers, Money, times and bools stay as they are. By default text is written as it is.
+	DefuseFormulas bool
 	// Strict refuses a text with columns that T has no field for. By default they are
 	// skipped.
 	Strict bool

@@ -22,6 +22,15 @@ type column struct {
 	omitEmpty bool // an empty field is the zero value
 }
 
+// leafType is the type of the column's value, without the pointer to it.
+func (c *column) leafType() reflect.Type {
+	if c.typ.Kind() == reflect.Pointer {
+		return c.typ.Elem()
+	}
+
+	return c.typ
+}
+
 // columnsOf resolves the fields of T and names every fault.
 func columnsOf[T any]() ([]column, error) {
 	t := reflect.TypeFor[T]()

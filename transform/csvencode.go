@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ func (c *CSV[T]) Append(dst []byte, value T) ([]byte, error) {
 		start := len(longer)
 		var err error
 		if longer, err = c.appendField(longer, v.FieldByIndex(col.index), col); err == nil {
+			longer = c.defuse(longer, start, col)
 			longer, err = c.quote(longer, start)
 		}
 		if err != nil {
@@ -146,4 +148,9 @@ func appendText(dst []byte, v reflect.Value) ([]byte, error) {
 	}
 
 	return append(dst, text...), nil
+}
+
+// NewWriter implements [Encoder].
+func (c *CSV[T]) NewWriter(text io.Writer) RecordWriter[T] {
+	return &framed[T]{text: text, begin: string(c.AppendHeader(nil)), encode: c.Append}
 }

@@ -78,6 +78,11 @@ func (l *Lines) Append(dst []byte, value string) ([]byte, error) {
 	return append(append(dst, value...), '\n'), nil
 }
 
+// NewWriter implements [Encoder].
+func (l *Lines) NewWriter(text io.Writer) RecordWriter[string] {
+	return &framed[string]{text: text, begin: string(l.AppendHeader(nil)), encode: l.Append}
+}
+
 func lineTooLong(size, limit int) error {
 	return &connector.LimitError{What: "line", Size: int64(size), Limit: int64(limit)}
 }

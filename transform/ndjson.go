@@ -75,3 +75,8 @@ func (n *NDJSON[T]) Append(dst []byte, value T) ([]byte, error) {
 
 	return append(longer, '\n'), nil
 }
+
+// NewWriter implements [Encoder].
+func (n *NDJSON[T]) NewWriter(text io.Writer) RecordWriter[T] {
+	return &framed[T]{text: text, begin: string(n.AppendHeader(nil)), encode: n.Append}
+}

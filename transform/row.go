@@ -41,9 +41,10 @@ type Decoder[T any] interface {
 }
 
 // Format is a text format with a record on each line, which can be written to at its end:
-// *[CSV], *[NDJSON] or *[Lines]. Its methods are safe for concurrent use.
+// *[CSV], *[NDJSON], *[Fixed] or *[Lines]. Its methods are safe for concurrent use.
 type Format[T any] interface {
 	Decoder[T]
+	Encoder[T]
 
 	// NewChecker returns a reader that looks at the form of each record alone: its rows
 	// have no Value, and Err where the text is torn.

@@ -36,6 +36,8 @@ type FileSystem interface {
 // File is an open file. It is used by one goroutine.
 type File interface {
 	io.ReadCloser
+	// ReadAt is for formats that do not read from the start to the end, such as zip.
+	io.ReaderAt
 
 	// Stat describes the file that is open, whatever its name leads to now. Where it costs
 	// a round trip, it may answer with what a look not long ago has shown, but not at the

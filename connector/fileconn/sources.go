@@ -1,6 +1,8 @@
 package fileconn
 
 import (
+	"errors"
+
 	"github.com/millrace-go/millrace/transform"
 )
 
@@ -51,4 +53,24 @@ func LinesRows(files SourceConfig, config transform.LinesConfig) (*Source[transf
 	format, err := transform.NewLines(config)
 
 	return newSource("lines", files, allRows[string](format), err)
+}
+
+// Files returns a source of the records of files in any format. It stops with a permanent
+// *[transform.RowError] at the first bad record.
+func Files[T any](files SourceConfig, format transform.Decoder[T]) (*Source[T], error) {
+	return newSource("files", files, values(format), given(format != nil))
+}
+
+// FilesRows returns a source like that of [Files] which hands out good and bad records
+// alike.
+func FilesRows[T any](files SourceConfig, format transform.Decoder[T]) (*Source[transform.Row[T]], error) {
+	return newSource("files", files, allRows(format), given(format != nil))
+}
+
+func given(format bool) error {
+	if format {
+		return nil
+	}
+
+	return errors.New("fileconn: the format is nil")
 }

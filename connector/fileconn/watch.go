@@ -9,7 +9,10 @@ import (
 	"os"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/transform"
 )
+
+var _ transform.RandomAccess = (*watched)(nil)
 
 // watched is a file that is read from its start to its end and must stay as it is until
 // then (invariant 19).
@@ -79,6 +82,23 @@ func (w *watched) Read(p []byte) (int, error) {
 
 	return n, w.end()
 }
+
+// ReadAt implements io.ReaderAt, with the same looks at the file.
+func (w *watched) ReadAt(p []byte, at int64) (int, error) {
+	n, err := w.file.ReadAt(p, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("byte %d: %w", at, err)
+	}
+	w.read = max(w.read, at+int64(n))
+	if err := w.unchanged(); err != nil {
+		return 0, err
+	}
+
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+}
+
+// Size implements [transform.RandomAccess].
+func (w *watched) Size() int64 { return w.opened.Size }
 
 // end is io.EOF, if the file may end here.
 func (w *watched) end() error {

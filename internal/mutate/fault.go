@@ -34,7 +34,7 @@ func allFaults() []fault {
 	return slices.Concat(
 		settlementFaults(), ledgerFaults(), holdFaults(), drainFaults(), stopFaults(), retryFaults(), panicFaults(),
 		deadLetterFaults(), partialFaults(), onceFaults(), boundFaults(), definitionFaults(), orderFaults(),
-		durableFaults(), queueFaults(), storeFaults(), inputFaults(), fileFaults(), clockFaults(), httpFaults(), folderFaults(),
+		durableFaults(), queueFaults(), storeFaults(), inputFaults(), fileFaults(), clockFaults(), httpFaults(), folderFaults(), documentFaults(),
 	)
 }
 
