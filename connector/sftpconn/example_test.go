@@ -75,4 +75,3 @@ func partner(address, knownHosts, keyFile string) (connector.Source[transform.Ro
 
 	return source, sink, err
 }
-
