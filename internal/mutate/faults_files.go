@@ -23,7 +23,8 @@ func fileFaults() []fault {
 		{
 			name: "file-change-seen-at-end-alone", breaks: 19, file: file,
 			wrong: "what was read after a change is handed out before the change is seen",
-			old:   "if err := w.unchanged(); err != nil {", new: "if err := w.unchanged(); n == 0 && err != nil {",
+			old:   "if err := w.unchanged(); err != nil {\n\t\treturn 0, err\n\t}\n\tif n > 0 {",
+			new:   "if err := w.unchanged(); n == 0 && err != nil {\n\t\treturn 0, err\n\t}\n\tif n > 0 {",
 		},
 		{
 			name: "file-replacement-not-seen", breaks: 19, file: file,
