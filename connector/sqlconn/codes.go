@@ -9,22 +9,19 @@ import (
 	"net"
 	"reflect"
 	"slices"
+
+	"github.com/millrace-go/millrace/internal/sqlstate"
 )
 
 // fault is what an error of the database says about the work.
-type fault uint8
+type fault = sqlstate.Fault
 
 const (
-	// unnamed is an error without a code that is known here.
-	unnamed fault = iota
-	// badRow is caused by the values of one row.
-	badRow
-	// refused fails every row alike: a missing table, no permission.
-	refused
-	// passing may go away; a commit that failed with it may have been done all the same.
-	passing
-	// undone may go away, and the database has rolled back: a deadlock, a busy file.
-	undone
+	unnamed = sqlstate.Unnamed
+	badRow  = sqlstate.BadRow
+	refused = sqlstate.Refused
+	passing = sqlstate.Passing
+	undone  = sqlstate.Undone
 )
 
 // faultOf reads the code of err, whichever driver it comes from.
@@ -33,7 +30,7 @@ func faultOf(err error) fault {
 		error
 		SQLState() string
 	}](err); ok {
-		return faultOfState(state.SQLState())
+		return sqlstate.Of(state.SQLState())
 	}
 	if coded, ok := errors.AsType[interface {
 		error

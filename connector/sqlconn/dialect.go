@@ -1,12 +1,10 @@
 package sqlconn
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/millrace-go/millrace/internal/sqlnames"
 )
 
 // Dialect is the kind of SQL that a database speaks. The zero value is none of them.
@@ -43,14 +41,8 @@ func (d Dialect) maxParameters() int {
 	return 65_535
 }
 
-// maxIdentifier is the most bytes of a name. PostgreSQL would cut a longer one silently.
-func (d Dialect) maxIdentifier() int {
-	if d == PostgreSQL {
-		return 63
-	}
-
-	return 64
-}
+// longestName is the most bytes of a name in MySQL, and here in SQLite, which has no limit.
+const longestName = 64
 
 // placeholder returns the n-th bound value, counted from 1.
 func (d Dialect) placeholder(n int) string {
@@ -63,40 +55,19 @@ func (d Dialect) placeholder(n int) string {
 
 // quote returns name as a quoted identifier. A name is one to 63 or 64 bytes of letters,
 // digits, underscores, hyphens, spaces and dollar signs.
-func (d Dialect) quote(name string) (string, error) {
-	switch {
-	case name == "":
-		return "", errors.New("an identifier is empty")
-	case len(name) > d.maxIdentifier():
-		return "", fmt.Errorf("identifier %.80q has %d bytes, more than the %d that %s allows",
-			name, len(name), d.maxIdentifier(), d)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, forbidden):
-		return "", fmt.Errorf("identifier %q: only letters, digits, '_', '-', '$' and spaces are allowed", name)
-	case d == MySQL:
-		return "`" + name + "`", nil
-	default:
-		return `"` + name + `"`, nil
-	}
-}
-
-func forbidden(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-$ ", r)
-}
+func (d Dialect) quote(name string) (string, error) { return d.rules().Quote(name) }
 
 // quotePath quotes a table name with up to two qualifiers: schema.table.
-func (d Dialect) quotePath(path string) (string, error) {
-	const mostParts = 3
-	parts := strings.Split(path, ".")
-	if len(parts) > mostParts {
-		return "", fmt.Errorf("table %.80q has more than %d parts", path, mostParts)
-	}
-	for i, part := range parts {
-		quoted, err := d.quote(part)
-		if err != nil {
-			return "", fmt.Errorf("table %.80q: %w", path, err)
-		}
-		parts[i] = quoted
+func (d Dialect) quotePath(path string) (string, error) { return d.rules().QuotePath(path) }
+
+func (d Dialect) rules() sqlnames.Rules {
+	switch d {
+	case PostgreSQL:
+		return sqlnames.PostgreSQL
+	case MySQL:
+		return sqlnames.Rules{Product: d.String(), Mark: "`", Longest: longestName}
+	case SQLite:
 	}
 
-	return strings.Join(parts, "."), nil
+	return sqlnames.Rules{Product: d.String(), Mark: `"`, Longest: longestName}
 }

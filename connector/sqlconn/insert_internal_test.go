@@ -81,23 +81,11 @@ func TestTooManyColumns(t *testing.T) {
 	t.Parallel()
 	fields := make([]field, SQLite.maxParameters()+1)
 	for i := range fields {
-		fields[i] = field{column: "c", name: "C"}
+		fields[i] = field{Column: "c", Name: "C"}
 	}
 	_, err := TableConfig{Dialect: SQLite, Table: "t"}.inserter(fields)
 	if err == nil || !strings.Contains(err.Error(), "32767 columns are more than the 32766") {
 		t.Errorf("error %.200v", err)
-	}
-}
-
-func TestSnakeCase(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]string{
-		"ID": "id", "CustomerID": "customer_id", "HTTPServer": "http_server", "Name": "name",
-		"LineNo2": "line_no2", "A": "a", "Already_Snake": "already_snake", "ÜberGröße": "über_größe", "X9Y": "x9_y",
-	} {
-		if got := snakeCase(name); got != want {
-			t.Errorf("%s: got %s, want %s", name, got, want)
-		}
 	}
 }
 
@@ -119,7 +107,7 @@ func FuzzQuote(f *testing.F) {
 		if dialect == MySQL {
 			mark = "`"
 		}
-		if quoted != mark+name+mark || strings.ContainsAny(name, "\"`'\\;\x00\n") || len(name) > dialect.maxIdentifier() {
+		if quoted != mark+name+mark || strings.ContainsAny(name, "\"`'\\;\x00\n") || len(name) > dialect.rules().Longest {
 			t.Fatalf("%q quoted as %s", name, quoted)
 		}
 	})

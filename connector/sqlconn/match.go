@@ -15,7 +15,7 @@ func match(rows *sql.Rows, fields []field) ([]field, error) {
 	}
 	left := make(map[string]field, len(fields))
 	for _, f := range fields {
-		left[f.column] = f
+		left[f.Column] = f
 	}
 	order := make([]field, 0, len(columns))
 	var unknown []string
@@ -38,9 +38,9 @@ func mismatch(unknown []string, fields []field, left map[string]field) error {
 			strings.Join(unknown, ", ")))
 	}
 	for _, f := range fields {
-		if _, missing := left[f.column]; missing {
+		if _, missing := left[f.Column]; missing {
 			errs = append(errs, fmt.Errorf("no column %s for field %s: select it, or tag the field `sql:\"-\"`",
-				f.column, f.name))
+				f.Column, f.Name))
 		}
 	}
 

@@ -77,11 +77,11 @@ func (c QueryConfig) check() error {
 
 func keyField(fields []field, key string) (*field, error) {
 	for i, f := range fields {
-		if f.column != key {
+		if f.Column != key {
 			continue
 		}
-		if zero := reflect.Zero(f.typ); !zero.CanInt() && !zero.CanUint() {
-			return nil, fmt.Errorf("QueryConfig.Key %q: field %s is a %s, not an integer", key, f.name, f.typ)
+		if zero := reflect.Zero(f.Type); !zero.CanInt() && !zero.CanUint() {
+			return nil, fmt.Errorf("QueryConfig.Key %q: field %s is a %s, not an integer", key, f.Name, f.Type)
 		}
 
 		return &fields[i], nil

@@ -96,7 +96,7 @@ func (r *reader[T]) finish() error {
 // scan reads one row into the fields and moves the offset on.
 func (r *reader[T]) scan(row reflect.Value) error {
 	for i, f := range r.order {
-		r.targets[i] = row.FieldByIndex(f.index).Addr().Interface()
+		r.targets[i] = row.FieldByIndex(f.Index).Addr().Interface()
 	}
 	if err := r.rows.Scan(r.targets...); err != nil {
 		return connector.Permanent(fmt.Errorf("sqlconn: query %s: row after %s: %w", r.name, r.place(), err))
@@ -111,7 +111,7 @@ func (r *reader[T]) place() string {
 	case !r.started:
 		return "the start"
 	case r.key != nil:
-		return fmt.Sprintf("%s %d", r.key.column, r.offset)
+		return fmt.Sprintf("%s %d", r.key.Column, r.offset)
 	default:
 		return fmt.Sprintf("row %d", r.offset)
 	}
@@ -121,15 +121,15 @@ func (r *reader[T]) advance(row reflect.Value) error {
 	next := r.offset + 1
 	if r.key != nil {
 		var err error
-		if next, err = keyOf(row.FieldByIndex(r.key.index)); err != nil {
+		if next, err = keyOf(row.FieldByIndex(r.key.Index)); err != nil {
 			return connector.Permanent(fmt.Errorf("sqlconn: query %s: row after %s: Key %s: %w",
-				r.name, r.place(), r.key.column, err))
+				r.name, r.place(), r.key.Column, err))
 		}
 	}
 	if r.started && next <= r.offset {
 		return connector.Permanent(fmt.Errorf(
 			"sqlconn: query %s: Key %s: %d comes after %d: order the query by it, without repetition",
-			r.name, r.key.column, next, r.offset))
+			r.name, r.key.Column, next, r.offset))
 	}
 	r.offset, r.started = next, true
 

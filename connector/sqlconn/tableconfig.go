@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+
+	"github.com/millrace-go/millrace/internal/sqlfields"
 )
 
 // TableConfig says which table a [Table] writes to, and how.
@@ -34,14 +36,14 @@ func (c TableConfig) inserter(fields []field) (inserter, error) {
 	s.table, err = c.Dialect.quotePath(c.Table)
 	errs = append(errs, err)
 	for _, f := range fields {
-		quoted, err := c.Dialect.quote(f.column)
-		s.columns, errs = append(s.columns, quoted), append(errs, wrap(err, "field "+f.name))
-		if slices.Contains(c.Key, f.column) {
+		quoted, err := c.Dialect.quote(f.Column)
+		s.columns, errs = append(s.columns, quoted), append(errs, wrap(err, "field "+f.Name))
+		if slices.Contains(c.Key, f.Column) {
 			s.key = append(s.key, quoted)
 		}
 	}
 	for _, key := range c.Key {
-		if !slices.ContainsFunc(fields, func(f field) bool { return f.column == key }) {
+		if !slices.ContainsFunc(fields, func(f field) bool { return f.Column == key }) {
 			errs = append(errs, fmt.Errorf("TableConfig.Key %q is not the column of any field", key))
 		}
 	}
@@ -82,5 +84,8 @@ func wrap(err error, what string) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// field is one struct field that stands for a column.
+type field = sqlfields.Field
+
 // typeOf returns the columns of T.
-func typeOf[T any]() ([]field, error) { return fieldsOf(reflect.TypeFor[T]()) }
+func typeOf[T any]() ([]field, error) { return sqlfields.Of(reflect.TypeFor[T]()) }

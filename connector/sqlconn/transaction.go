@@ -111,7 +111,7 @@ func (w *transaction[T]) bind(rows []connector.Message[T]) {
 	for i := range rows {
 		row := reflect.ValueOf(&rows[i].Value).Elem()
 		for _, f := range w.table.fields {
-			w.args = append(w.args, row.FieldByIndex(f.index).Interface())
+			w.args = append(w.args, row.FieldByIndex(f.Index).Interface())
 		}
 	}
 }

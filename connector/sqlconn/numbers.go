@@ -1,31 +1,5 @@
 package sqlconn
 
-// faultOfState reads a five-letter SQLSTATE; its first two letters are its class.
-func faultOfState(state string) fault {
-	const classLength = 2
-	if len(state) < classLength {
-		return unnamed
-	}
-	switch state {
-	case "40003": // whether the statement completed is unknown
-		return passing
-	case "25006", "26000": // a server that became read-only, a statement lost with its session
-		return passing
-	}
-	switch state[:classLength] {
-	case "21", "22", "23", "44", "45", "54", "P0":
-		return badRow
-	case "0A", "28", "3D", "3F", "42":
-		return refused
-	case "40":
-		return undone
-	case "08", "53", "55", "57", "58":
-		return passing
-	default:
-		return unnamed
-	}
-}
-
 // faultOfSQLite reads a result code of SQLite; its low byte is the primary code.
 func faultOfSQLite(code int) fault {
 	const (

@@ -1,4 +1,4 @@
-package sqlconn
+package sqlfields
 
 import (
 	"database/sql"
@@ -10,16 +10,19 @@ import (
 	"unicode"
 )
 
-// field is one struct field that stands for a column.
-type field struct {
-	column string
-	name   string
-	index  []int
-	typ    reflect.Type
+// Field is one struct field that stands for a column.
+type Field struct {
+	// Column is the name of the column.
+	Column string
+	// Name is that of the field, with those of the structs that it is embedded in.
+	Name string
+	// Index leads to the field, as in reflect.Value.FieldByIndex.
+	Index []int
+	Type  reflect.Type
 }
 
-// fieldsOf resolves the columns of struct type t, joining all errors.
-func fieldsOf(t reflect.Type) ([]field, error) {
+// Of resolves the columns of struct type t, joining all errors.
+func Of(t reflect.Type) ([]Field, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("type %s is not a struct: give a struct with a field for each column", t)
 	}
@@ -29,18 +32,18 @@ func fieldsOf(t reflect.Type) ([]field, error) {
 	}
 	seen := make(map[string]string, len(fields))
 	for _, f := range fields {
-		if other, twice := seen[f.column]; twice {
+		if other, twice := seen[f.Column]; twice {
 			errs = append(errs, fmt.Errorf("fields %s and %s of %s both stand for column %q",
-				other, f.name, t, f.column))
+				other, f.Name, t, f.Column))
 		}
-		seen[f.column] = f.name
+		seen[f.Column] = f.Name
 	}
 
 	return fields, errors.Join(errs...)
 }
 
-func collect(t reflect.Type, index []int, prefix string) ([]field, []error) {
-	var fields []field
+func collect(t reflect.Type, index []int, prefix string) ([]Field, []error) {
+	var fields []Field
 	var errs []error
 	for i := range t.NumField() {
 		sf := t.Field(i)
@@ -61,27 +64,27 @@ func collect(t reflect.Type, index []int, prefix string) ([]field, []error) {
 	return fields, errs
 }
 
-func newField(sf reflect.StructField, tag string, tagged bool, index []int, prefix string) (field, error) {
-	f := field{column: tag, name: prefix + sf.Name, index: index, typ: sf.Type}
+func newField(sf reflect.StructField, tag string, tagged bool, index []int, prefix string) (Field, error) {
+	f := Field{Column: tag, Name: prefix + sf.Name, Index: index, Type: sf.Type}
 	if !tagged {
-		f.column = snakeCase(sf.Name)
+		f.Column = snakeCase(sf.Name)
 	}
 
 	return f, f.check(sf)
 }
 
-func (f field) check(sf reflect.StructField) error {
+func (f Field) check(sf reflect.StructField) error {
 	switch {
 	case !sf.IsExported():
-		return fmt.Errorf("field %s is not exported", f.name)
+		return fmt.Errorf("field %s is not exported", f.Name)
 	case sf.Anonymous && sf.Type.Kind() == reflect.Pointer:
-		return fmt.Errorf("field %s embeds a pointer: embed the struct itself", f.name)
-	case f.column == "":
-		return fmt.Errorf("field %s has an empty sql tag: name the column, or use \"-\" to leave it out", f.name)
-	case strings.ContainsRune(f.column, ','):
-		return fmt.Errorf("field %s: sql tag %q: options are not supported, only a column name", f.name, f.column)
+		return fmt.Errorf("field %s embeds a pointer: embed the struct itself", f.Name)
+	case f.Column == "":
+		return fmt.Errorf("field %s has an empty sql tag: name the column, or use \"-\" to leave it out", f.Name)
+	case strings.ContainsRune(f.Column, ','):
+		return fmt.Errorf("field %s: sql tag %q: options are not supported, only a column name", f.Name, f.Column)
 	case sf.Type == reflect.TypeFor[sql.RawBytes]():
-		return fmt.Errorf("field %s is sql.RawBytes, whose memory the driver reuses: use []byte", f.name)
+		return fmt.Errorf("field %s is sql.RawBytes, whose memory the driver reuses: use []byte", f.Name)
 	default:
 		return nil
 	}
