@@ -2,7 +2,7 @@
 export GOTOOLCHAIN := auto
 
 # Modules apart from the root: they have dependencies that users of the library do not need.
-MODULES := . connector/blobconn connector/sftpconn examples internal/bench internal/proxytest internal/servicestest internal/sqlitetest transform/zstdfmt
+MODULES := . connector/blobconn connector/postgresconn connector/sftpconn examples internal/bench internal/proxytest internal/servicestest internal/sqlitetest transform/zstdfmt
 BIN := $(CURDIR)/.bin
 GOLANGCI_LINT := $(BIN)/golangci-lint-2.15.0
 BENCHSTAT := $(BIN)/benchstat-20260908
