@@ -76,6 +76,17 @@ func TestBadRows(t *testing.T) {
 	}
 }
 
+// membersOf are those of a partial error.
+func membersOf(t *testing.T, err error) []connector.Member {
+	t.Helper()
+	partial, ok := errors.AsType[*connector.PartialError](err)
+	if !ok {
+		t.Fatalf("error %v, want a partial one", err)
+	}
+
+	return partial.Members
+}
+
 func checkBadRows(t *testing.T, sink *postgresconn.Copy[invoice], spoil func(i *invoice)) {
 	t.Helper()
 	values := invoices(300)
@@ -84,11 +95,7 @@ func checkBadRows(t *testing.T, sink *postgresconn.Copy[invoice], spoil func(i *
 		spoil(&values[i])
 	}
 	err := sink.Write(t.Context(), messages(values...))
-	partial, ok := errors.AsType[*connector.PartialError](err)
-	if !ok {
-		t.Fatalf("error %v, want a partial one", err)
-	}
-	for i, member := range partial.Members {
+	for i, member := range membersOf(t, err) {
 		if (member.Fate == connector.Failed) != bad[i] || !bad[i] && member.Fate != connector.Accepted {
 			t.Errorf("row %d is %s: %v", i, member.Fate, member.Err)
 		}
