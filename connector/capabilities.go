@@ -87,6 +87,13 @@ type Finisher interface {
 	Finish()
 }
 
+// Resumer is implemented by sources that can begin behind what is done, instead of reading
+// it again. A position that means nothing to the source is an error.
+type Resumer[T any] interface {
+	// OpenAfter is Open for what comes after the positions, at most one for each partition.
+	OpenAfter(ctx context.Context, done []Position) (Reader[T], error)
+}
+
 // Revoker is implemented by Readers of sources whose partitions come and go.
 type Revoker interface {
 	// OnRevoke sets the function that the Reader calls before it gives partitions up: from

@@ -69,7 +69,11 @@ func (c *Copy[T]) Write(ctx context.Context, messages []connector.Message[T]) er
 		return nil
 	}
 	partial := connector.NewPartialError(len(messages))
-	c.deliver(ctx, messages, partial.Members)
+	if c.config.Checkpoint != nil {
+		c.deliverOnce(ctx, messages, partial.Members)
+	} else {
+		c.deliver(ctx, messages, partial.Members)
+	}
 
 	return summary(partial)
 }
@@ -87,11 +91,12 @@ func summary(partial *connector.PartialError) error {
 	return first.Err
 }
 
-// Describe says that the table keeps what it accepted, and is idempotent unless it
-// refuses rows whose key exists.
+// Describe says that the table keeps what it accepted, and is idempotent with a Checkpoint,
+// Update or Keep.
 func (c *Copy[T]) Describe() connector.Capabilities {
 	return connector.Capabilities{
-		Name: "copy " + c.config.Table, Durable: true, Idempotent: c.config.OnConflict != Refuse,
+		Name: "copy " + c.config.Table, Durable: true,
+		Idempotent: c.config.OnConflict != Refuse || c.config.Checkpoint != nil,
 	}
 }
 

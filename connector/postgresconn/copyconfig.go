@@ -37,6 +37,9 @@ type CopyConfig struct {
 	// constraint must cover exactly them. Required with Update and Keep, an error with
 	// Refuse.
 	Key []string
+	// Checkpoint, where it is given, makes each message's row exactly once; see
+	// [Checkpoint]. Its pool must be that of the Copy.
+	Checkpoint *Checkpoint
 }
 
 func (c CopyConfig) check() error {
@@ -46,6 +49,9 @@ func (c CopyConfig) check() error {
 	}
 	if c.OnConflict > Keep {
 		errs = append(errs, fmt.Errorf("CopyConfig.OnConflict %d is not Refuse, Update or Keep", c.OnConflict))
+	}
+	if c.Checkpoint != nil && c.Checkpoint.pool != c.Pool {
+		errs = append(errs, errors.New("CopyConfig.Checkpoint has another pool: rows and marks must share a transaction"))
 	}
 	switch {
 	case c.OnConflict == Refuse && len(c.Key) > 0:

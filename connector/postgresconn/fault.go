@@ -1,7 +1,6 @@
 package postgresconn
 
 import (
-	"context"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +42,8 @@ func classify(err error) error {
 }
 
 // classifyCommit gives the error of a commit its class: unless it is certain that the
-// database rolled back, or was never asked, the work may have been done.
+// database rolled back, the work may have been done. pgconn.SafeToRetry is no help: it
+// says yes to a commit that was sent and whose answer was lost ("conn closed").
 func classifyCommit(err error) error {
 	switch faultOf(err) {
 	case sqlstate.BadRow:
@@ -51,9 +51,6 @@ func classifyCommit(err error) error {
 	case sqlstate.Undone:
 		return connector.Transient(err)
 	case sqlstate.Unnamed, sqlstate.Refused, sqlstate.Passing:
-	}
-	if pgconn.SafeToRetry(err) && !errors.Is(err, context.DeadlineExceeded) {
-		return connector.Transient(err)
 	}
 
 	return connector.Ambiguous(err)

@@ -15,16 +15,23 @@ import (
 
 const addressVariable = "MILLRACE_TEST_POSTGRES"
 
+func address() string {
+	if given := os.Getenv(addressVariable); given != "" {
+		return given
+	}
+
+	return "postgres://postgres@127.0.0.1:5432/test?sslmode=disable"
+}
+
 // open connects to the server. Where there is none, the test is skipped, or fails with
 // MILLRACE_TEST_SERVICES=required.
 func open(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-	address, place := os.Getenv(addressVariable), "the address in "+addressVariable // which may hold a password
-	if address == "" {
-		address = "postgres://postgres@127.0.0.1:5432/test?sslmode=disable"
-		place = address
+	place := address()
+	if os.Getenv(addressVariable) != "" {
+		place = "the address in " + addressVariable // which may hold a password
 	}
-	pool := openAt(t, address)
+	pool := openAt(t, address())
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := pool.Ping(ctx); err != nil {

@@ -53,6 +53,9 @@ func (c *Copy[T]) attempt(
 	if failed == nil && known {
 		failed = w.checkLayout(ctx)
 	}
+	if failed == nil {
+		failed = w.mark(ctx)
+	}
 	if failed != nil {
 		failed.stale = failed.stale || known && failed.fault == sqlstate.Refused
 
@@ -63,6 +66,9 @@ func (c *Copy[T]) attempt(
 	}
 	if err := tx.Commit(ctx); err != nil {
 		err = fmt.Errorf("postgresconn: copy %s: commit of %s: %w", c.config.Table, label(messages), err)
+		if c.config.Checkpoint != nil {
+			c.config.Checkpoint.book.Doubt()
+		}
 
 		return &failure{fault: faultOf(err), row: unknownRow, unsaved: true, err: classifyCommit(err)}
 	}
@@ -77,6 +83,10 @@ func (c *Copy[T]) attempt(
 func (c *Copy[T]) begin(
 	ctx context.Context, tx pgx.Tx, messages []connector.Message[T], members []connector.Member,
 ) (w *transaction[T], known bool, failed *failure) {
+	w = &transaction[T]{copy: c, tx: tx, into: c.names.table, columns: c.names.columns}
+	if err := w.hold(ctx); err != nil {
+		return nil, false, c.fail(messages, "checkpoint", err)
+	}
 	l := c.layout.Load()
 	known = l != nil
 	if !known {
@@ -85,7 +95,7 @@ func (c *Copy[T]) begin(
 			return nil, false, c.fail(messages, "look at the table", err)
 		}
 	}
-	w = &transaction[T]{copy: c, tx: tx, into: c.names.table, relation: l.relation, columns: c.names.columns}
+	w.relation = l.relation
 	w.stream = stream[T]{layout: l, messages: messages, members: members, describe: w.describe}
 	if c.config.OnConflict != Refuse {
 		if err := w.stage(ctx); err != nil {
