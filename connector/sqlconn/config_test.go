@@ -63,6 +63,55 @@ func TestQueryConfigErrors(t *testing.T) {
 	checkMentions(t, err, "field Amount is a string, not an integer")
 }
 
+func TestNewSourceErrors(t *testing.T) {
+	t.Parallel()
+	db := (&fake{}).open(t)
+	long := strings.Repeat("n", 129)
+	_, err := sqlconn.NewPages[invoice](sqlconn.PagesConfig{Page: -1, Args: []any{1}, Key: "no", Table: `a"b`})
+	checkMentions(t, err, "DB is nil", "Dialect is not set", "Name is empty", "Page -1", "Args have no effect", `Key "no"`, "only letters")
+	_, err = sqlconn.NewPages[invoice](sqlconn.PagesConfig{Page: 100_001, Key: "amount"})
+	checkMentions(t, err, "Page 100001", "not an integer")
+	_, err = sqlconn.NewPages[invoice](sqlconn.PagesConfig{
+		DB: db, Dialect: sqlconn.SQLite, Name: "p", Table: "t", Key: "id", Page: 100_000,
+	})
+	if err != nil {
+		t.Errorf("the largest page: %v", err)
+	}
+	_, err = sqlconn.NewClaims[invoice](sqlconn.ClaimsConfig{
+		Lease: time.Millisecond, Poll: time.Microsecond, Args: []any{1}, Key: "no", Table: `a"b`,
+	})
+	checkMentions(t, err, "DB is nil", "Name is empty", "Lease 1ms", "Poll 1µs", "Args have no effect", `Key "no"`, "only letters")
+	_, err = sqlconn.NewOutbox(sqlconn.OutboxConfig[invoice]{Name: long})
+	checkMentions(t, err, "DB is nil", "Codec is nil", "129 bytes")
+	_, err = sqlconn.NewInbox(sqlconn.InboxConfig{Name: long})
+	checkMentions(t, err, "DB is nil", "Dialect is not set", "129 bytes")
+	_, err = sqlconn.NewCheckpoint(sqlconn.CheckpointConfig{})
+	checkMentions(t, err, "DB is nil", "Dialect is not set", "Name is empty")
+}
+
+func TestNotesErrors(t *testing.T) {
+	t.Parallel()
+	db, other := (&fake{}).open(t), (&fake{}).open(t)
+	name := strings.Repeat("n", 128)
+	done, err := sqlconn.NewCheckpoint(sqlconn.CheckpointConfig{DB: other, Dialect: sqlconn.SQLite, Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox, err := sqlconn.NewInbox(sqlconn.InboxConfig{DB: other, Dialect: sqlconn.SQLite, Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, config := range map[string]sqlconn.TableConfig{
+		"give one of them":          {Checkpoint: done, Inbox: inbox},
+		"Checkpoint has another DB": {Checkpoint: done},
+		"Inbox has another DB":      {Inbox: inbox},
+	} {
+		config.DB, config.Table, config.Dialect = db, "t", sqlconn.SQLite
+		_, err := sqlconn.NewTable[invoice](config)
+		checkMentions(t, err, want)
+	}
+}
+
 func TestFieldErrors(t *testing.T) {
 	t.Parallel()
 	checkFields[int](t, "not a struct")

@@ -3,6 +3,7 @@ package sqlconn
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/millrace-go/millrace/connector"
@@ -30,6 +31,7 @@ type Table[T any] struct {
 	maxRows    int
 	idempotent bool
 	statements statements
+	notes      notes
 }
 
 // NewTable returns a sink for the table, or all errors of the configuration and of the
@@ -41,7 +43,8 @@ func NewTable[T any](config TableConfig) (*Table[T], error) {
 		return nil, fmt.Errorf("sqlconn: table %q: %w", config.Table, err)
 	}
 	insert, err := config.inserter(fields)
-	if err != nil {
+	kept, notesErr := config.notes()
+	if err := errors.Join(err, notesErr); err != nil {
 		return nil, fmt.Errorf("sqlconn: table %q: %w", config.Table, err)
 	}
 
@@ -50,7 +53,8 @@ func NewTable[T any](config TableConfig) (*Table[T], error) {
 		name:       config.Table,
 		fields:     fields,
 		maxRows:    maxRows(config.Dialect, len(fields)),
-		idempotent: config.OnConflict != Refuse,
+		idempotent: config.OnConflict != Refuse || kept != nil,
+		notes:      kept,
 		statements: statements{db: config.DB, insert: insert, prepared: map[int]*sql.Stmt{}},
 	}, nil
 }
@@ -61,13 +65,17 @@ func (t *Table[T]) Write(ctx context.Context, messages []connector.Message[T]) e
 		return nil
 	}
 	partial := connector.NewPartialError(len(messages))
-	t.deliver(ctx, messages, partial.Members)
+	if t.notes != nil {
+		t.deliverOnce(ctx, messages, partial.Members)
+	} else {
+		t.deliver(ctx, messages, partial.Members)
+	}
 
 	return summary(partial)
 }
 
-// Describe says that the table keeps what it accepted, and is idempotent unless it
-// refuses rows whose key exists.
+// Describe says that the table keeps what it accepted, and is idempotent with Update, Keep,
+// a Checkpoint or an Inbox.
 func (t *Table[T]) Describe() connector.Capabilities {
 	return connector.Capabilities{Name: "table " + t.name, Durable: true, Idempotent: t.idempotent}
 }

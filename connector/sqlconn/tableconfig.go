@@ -26,6 +26,30 @@ type TableConfig struct {
 	// constraint must cover exactly them. Required with Update and Keep, an error with
 	// Refuse. MySQL considers every unique index of the table, not this one alone.
 	Key []string
+	// Checkpoint, where it is given, makes each message's row exactly once; see
+	// [Checkpoint]. Its DB must be that of the Table.
+	Checkpoint *Checkpoint
+	// Inbox, where it is given, writes no message twice whose ID is known; see [Inbox]. Its
+	// DB must be that of the Table. A Table has a Checkpoint or an Inbox, not both.
+	Inbox *Inbox
+}
+
+// notes is the checkpoint or the inbox, or nil.
+func (c TableConfig) notes() (notes, error) {
+	switch {
+	case c.Checkpoint != nil && c.Inbox != nil:
+		return nil, errors.New("TableConfig.Checkpoint and TableConfig.Inbox do the same: give one of them")
+	case c.Checkpoint != nil && c.Checkpoint.db != c.DB:
+		return nil, errors.New("TableConfig.Checkpoint has another DB: rows and marks must share a transaction")
+	case c.Inbox != nil && c.Inbox.config.DB != c.DB:
+		return nil, errors.New("TableConfig.Inbox has another DB: rows and IDs must share a transaction")
+	case c.Checkpoint != nil:
+		return c.Checkpoint, nil
+	case c.Inbox != nil:
+		return c.Inbox, nil
+	default:
+		return nil, nil
+	}
 }
 
 // inserter checks the configuration against the columns and quotes all names.

@@ -37,8 +37,16 @@ func (t *Table[T]) attempt(
 	// After a commit this does nothing. Its own error changes nothing either: what was
 	// not committed is not kept.
 	defer func() { _ = tx.Rollback() }()
+	if t.notes != nil {
+		if err := t.notes.hold(ctx, tx); err != nil {
+			return t.failConnection("notes", err)
+		}
+	}
 	w := &transaction[T]{table: t, tx: tx, statements: map[int]*sql.Stmt{}}
 	if failed := write(w, ctx, rows, members); failed != nil {
+		return failed
+	}
+	if failed := t.note(ctx, tx, rows, members); failed != nil {
 		return failed
 	}
 	if err := ctx.Err(); err != nil {
@@ -46,6 +54,9 @@ func (t *Table[T]) attempt(
 	}
 	if err := tx.Commit(); err != nil {
 		err = fmt.Errorf("sqlconn: table %s: commit of %s: %w", t.name, label(rows), err)
+		if t.notes != nil {
+			t.notes.doubt()
+		}
 
 		return &failure{fault: faultOf(err), unsaved: true, err: classifyCommit(err)}
 	}
