@@ -1,5 +1,6 @@
 // Package postgresconn connects flows to PostgreSQL through pgx: [Copy] is a sink that
-// writes rows by COPY. With a [Checkpoint] each message has its row exactly once.
+// writes rows by COPY, and [Changes] a source of the changes of a table, by logical
+// replication. With a [Checkpoint] each message has its row exactly once.
 //
 // Rows are structs. A field belongs to the column named by its tag, `sql:"column"`; an
 // exported field without a tag to the column named like the field in snake case
@@ -9,7 +10,8 @@
 // # Guarantees
 //
 // A Copy is at least once; effectively once with Update or Keep; exactly once with a
-// Checkpoint, where the source has the same positions in every run.
+// Checkpoint, where the source has the same positions in every run, as a Changes has. A
+// Changes is at least once: what was not settled comes again, and nothing is left out.
 //
 // # When the database fails
 //
@@ -21,6 +23,9 @@
 //   - gone or restarted: what was not committed is not there, and the error is transient; a
 //     commit whose answer is lost is ambiguous, and a Checkpoint finds out which it was
 //   - full: the Write is rolled back, and the error is transient
+//     A Changes that nobody reads, or whose messages are not settled, has the server keep
+//     its write-ahead log, which fills the disk: watch pg_replication_slots
+//   - a standby takes over: before PostgreSQL 17 the slot is not there, and Open fails
 //   - nonsense: a table that does not fit the struct fails the Write with a permanent error
 //     that names fields and columns
 //
@@ -33,5 +38,6 @@
 // in CPU). With one bad row in a thousand, BenchmarkBadRows wrote 168,000 rows a second
 // where the error names the line, and 34,000 where it does not.
 //
-// A [Copy] and a [Checkpoint] are safe for concurrent use.
+// A [Copy], a [Checkpoint] and a [Changes] are safe for concurrent use; a Reader follows
+// the rules of [connector.Reader].
 package postgresconn

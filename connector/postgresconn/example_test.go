@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/millrace-go/millrace/connector"
@@ -78,8 +79,52 @@ func ExampleCheckpoint() {
 	source.Declare(connector.Capabilities{Name: "orders"})
 	source.Send(order{ID: 1, Customer: "Ada"})
 
-	orders := flow.From(done.Resume(source)).Batch(1000, 0).To(sink)
+	orders := flow.From(done.Resume(source)).Batch(1000, time.Second).To(sink)
 	if err := flow.New("orders", orders).Run(ctx); err != nil {
+		fmt.Println(err)
+	}
+}
+
+// Every change of a table goes into a log of it, exactly once.
+func ExampleChanges() {
+	ctx := context.Background()
+	const address = "postgres://postgres@127.0.0.1:5432/test"
+	pool, err := pgxpool.New(ctx, address)
+	if err != nil {
+		fmt.Println(err)
+
+		return
+	}
+	defer pool.Close()
+
+	changes, err := postgresconn.NewChanges[order](postgresconn.ChangesConfig{
+		Address: address, Table: "orders", Slot: "orders_log",
+	})
+	if err != nil {
+		fmt.Println(err)
+
+		return
+	}
+	done, err := postgresconn.NewCheckpoint(postgresconn.CheckpointConfig{Pool: pool, Name: "orders_log"})
+	if err != nil {
+		fmt.Println(err)
+
+		return
+	}
+	type entry struct {
+		What string
+		Row  *order // NULL where it was deleted; a column of type jsonb
+	}
+	log, err := postgresconn.NewCopy[entry](postgresconn.CopyConfig{Pool: pool, Table: "orders_log", Checkpoint: done})
+	if err != nil {
+		fmt.Println(err)
+
+		return
+	}
+	entries := flow.From(done.Resume(changes)).Map(flow.Pure(func(c postgresconn.Change[order]) entry {
+		return entry{What: c.Op.String(), Row: c.After}
+	}))
+	if err := flow.New("orders-log", entries.Batch(1000, time.Second).To(log)).Run(ctx); err != nil {
 		fmt.Println(err)
 	}
 }

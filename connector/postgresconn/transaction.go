@@ -156,8 +156,8 @@ func (w *transaction[T]) send(ctx context.Context, at, end int) *failure {
 	return failed
 }
 
-// place is the last line of an error's context that names a line of a COPY.
-var place = regexp.MustCompile(`(?m)^COPY ([^,\n]+), \S+ (\d+)`)
+// copyPlace is the part of an error's context that names a line of a COPY.
+var copyPlace = regexp.MustCompile(`(?m)^COPY ([^,\n]+), \S+ (\d+)`)
 
 // lineOf reads the line of the COPY that err names. Whatever the language of the server's
 // messages, the context names the relation and then the line; the outermost COPY, which is
@@ -167,7 +167,7 @@ func lineOf(err error, relation string) (int, bool) {
 	if !ok {
 		return 0, false
 	}
-	places := place.FindAllStringSubmatch(answer.Where, -1)
+	places := copyPlace.FindAllStringSubmatch(answer.Where, -1)
 	if len(places) == 0 || places[len(places)-1][1] != relation {
 		return 0, false
 	}
