@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/conntest"
 	"github.com/millrace-go/millrace/connector/postgresconn"
+	"github.com/millrace-go/millrace/connector/postgresconn/internal/cluster"
 	"github.com/millrace-go/millrace/transform"
 )
 
@@ -27,10 +29,10 @@ type part struct {
 const partColumns = "id BIGINT PRIMARY KEY, name TEXT NOT NULL, price NUMERIC(12, 2), made TIMESTAMPTZ, other INT DEFAULT 1"
 
 // capture makes a table and a source of its changes.
-func capture(t testing.TB, c *cluster, config postgresconn.ChangesConfig) (*postgresconn.Changes[part], *pgxpool.Pool, string) {
+func capture(t testing.TB, c *cluster.Cluster, config postgresconn.ChangesConfig) (*postgresconn.Changes[part], *pgxpool.Pool, string) {
 	t.Helper()
-	pool := c.pool(t)
-	config.Address, config.Table, config.Slot = c.address(), create(t, pool, partColumns), "s"+strings.ToLower(rand.Text())
+	pool := openAt(t, c.Address())
+	config.Address, config.Table, config.Slot = c.Address(), create(t, pool, partColumns), "s"+strings.ToLower(rand.Text())
 	changes, err := postgresconn.NewChanges[part](config)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +113,7 @@ func show(m connector.Message[postgresconn.Change[part]]) string {
 }
 
 func TestChanges(t *testing.T) {
-	c := startCluster(t)
+	c := cluster.Start(t)
 	t.Run("typed", func(t *testing.T) { changesTyped(t, c) })
 	t.Run("resume", func(t *testing.T) { changesResume(t, c) })
 	t.Run("origins", func(t *testing.T) { changesOrigins(t, c) })
@@ -122,7 +124,7 @@ func TestChanges(t *testing.T) {
 }
 
 // Rows that are there come first, and then each change, with its kind and its row.
-func changesTyped(t *testing.T, c *cluster) {
+func changesTyped(t *testing.T, c *cluster.Cluster) {
 	changes, pool, table := capture(t, c, postgresconn.ChangesConfig{})
 	execute(t, pool, "INSERT INTO "+table+" (id, name, price) VALUES (1, 'old', 1.5)")
 	o := openChanges(t, changes)
@@ -156,7 +158,7 @@ func changesTyped(t *testing.T, c *cluster) {
 
 // What is not settled comes again under the same position, the rest of a transaction too;
 // the server is told of nothing before.
-func changesResume(t *testing.T, c *cluster) {
+func changesResume(t *testing.T, c *cluster.Cluster) {
 	changes, pool, table := capture(t, c, postgresconn.ChangesConfig{})
 	execute(t, pool, "INSERT INTO "+table+" (id, name) SELECT n, 'row' FROM generate_series(1, 5) n")
 	o := openChanges(t, changes)
@@ -191,7 +193,7 @@ func changesResume(t *testing.T, c *cluster) {
 }
 
 // What another database has written here is known as such, and may be left out.
-func changesOrigins(t *testing.T, c *cluster) {
+func changesOrigins(t *testing.T, c *cluster.Cluster) {
 	for _, local := range []bool{false, true} {
 		changes, pool, table := capture(t, c, postgresconn.ChangesConfig{LocalOnly: local, SkipSnapshot: true})
 		o := openChanges(t, changes)
@@ -226,7 +228,7 @@ func changesOrigins(t *testing.T, c *cluster) {
 
 // With REPLICA IDENTITY FULL the row before is whole, and a large value that an update left
 // alone is there; without, it is named.
-func changesFull(t *testing.T, c *cluster) {
+func changesFull(t *testing.T, c *cluster.Cluster) {
 	for _, full := range []bool{false, true} {
 		changes, pool, table := capture(t, c, postgresconn.ChangesConfig{SkipSnapshot: true})
 		execute(t, pool, "ALTER TABLE "+table+" ALTER name SET STORAGE EXTERNAL")
@@ -247,12 +249,12 @@ func changesFull(t *testing.T, c *cluster) {
 }
 
 // The server restarts: the reader ends with a transient error, and the next one goes on.
-func changesRestart(t *testing.T, c *cluster) {
+func changesRestart(t *testing.T, c *cluster.Cluster) {
 	changes, pool, table := capture(t, c, postgresconn.ChangesConfig{})
 	o := openChanges(t, changes)
 	execute(t, pool, "INSERT INTO "+table+" (id, name) VALUES (1, 'before'), (2, 'before')")
 	o.settle(o.take(2)[:1]...)
-	c.stop(t, 3) // SIGQUIT
+	c.Stop(t, syscall.SIGQUIT)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if _, err := o.reader.Read(ctx, 1); connector.ClassOf(err) != connector.ClassTransient {
@@ -262,7 +264,7 @@ func changesRestart(t *testing.T, c *cluster) {
 	if _, err := changes.Open(ctx); connector.ClassOf(err) != connector.ClassTransient {
 		t.Errorf("open without a server: class %s: %v", connector.ClassOf(err), err)
 	}
-	c.start(t)
+	c.Restart(t)
 	pool.Reset()
 	execute(t, pool, "INSERT INTO "+table+" (id, name) VALUES (3, 'after')")
 	o = openChanges(t, changes)
@@ -273,7 +275,7 @@ func changesRestart(t *testing.T, c *cluster) {
 	}
 }
 
-func changesWrong(t *testing.T, c *cluster) {
+func changesWrong(t *testing.T, c *cluster.Cluster) {
 	_, err := postgresconn.NewChanges[part](postgresconn.ChangesConfig{Slot: `a"b`, Table: `a"b`, Publication: `c"d`})
 	for _, want := range []string{"Address", "Slot", "identifier"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -290,7 +292,7 @@ func changesWrong(t *testing.T, c *cluster) {
 	o.close()
 	execute(t, pool, "SELECT pg_create_logical_replication_slot('foreign_slot', 'pgoutput')")
 	defer execute(t, pool, "SELECT pg_drop_replication_slot('foreign_slot')")
-	foreign, err := postgresconn.NewChanges[part](postgresconn.ChangesConfig{Address: c.address(), Table: table, Slot: "foreign_slot"})
+	foreign, err := postgresconn.NewChanges[part](postgresconn.ChangesConfig{Address: c.Address(), Table: table, Slot: "foreign_slot"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +301,7 @@ func changesWrong(t *testing.T, c *cluster) {
 	}
 }
 
-func changesConform(t *testing.T, c *cluster) {
+func changesConform(t *testing.T, c *cluster.Cluster) {
 	type change = postgresconn.Change[part]
 	for _, op := range []postgresconn.Op{postgresconn.Snapshot, postgresconn.Insert} {
 		t.Run(op.String(), func(t *testing.T) {

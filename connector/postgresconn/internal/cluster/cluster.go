@@ -1,4 +1,6 @@
-package postgresconn_test
+// Package cluster starts a PostgreSQL of a test's own, which may be restarted and has
+// wal_level = logical.
+package cluster
 
 import (
 	"context"
@@ -15,19 +17,17 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// cluster is a PostgreSQL of the test's own, which may be restarted and has wal_level =
-// logical.
-type cluster struct {
+// Cluster is a server with its data.
+type Cluster struct {
 	dir, binaries string
 	port          int
 	server        *exec.Cmd
 }
 
-// startCluster makes a cluster with the binaries that Debian installs, or skips.
-func startCluster(t testing.TB) *cluster {
+// Start makes a cluster with the binaries that Debian installs, or skips.
+func Start(t testing.TB) *Cluster {
 	t.Helper()
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil || len(found) == 0 {
@@ -42,9 +42,9 @@ func startCluster(t testing.TB) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{dir: dir, binaries: found[len(found)-1], port: freePort(t)}
+	c := &Cluster{dir: dir, binaries: found[len(found)-1], port: freePort(t)}
 	t.Cleanup(func() {
-		c.stop(t, syscall.SIGQUIT)
+		c.Stop(t, syscall.SIGQUIT)
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
@@ -58,12 +58,12 @@ func startCluster(t testing.TB) *cluster {
 	if err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	c.start(t)
+	c.Restart(t)
 
 	return c
 }
 
-func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
 func freePort(t testing.TB) int {
 	t.Helper()
@@ -77,7 +77,7 @@ func freePort(t testing.TB) int {
 }
 
 // owner is who runs the server where the tests are run by root, whom it refuses.
-func (c *cluster) owner(t testing.TB) *syscall.Credential {
+func (c *Cluster) owner(t testing.TB) *syscall.Credential {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return nil
@@ -95,7 +95,7 @@ func (c *cluster) owner(t testing.TB) *syscall.Credential {
 	return nil
 }
 
-func (c *cluster) command(t testing.TB, name string, args ...string) *exec.Cmd {
+func (c *Cluster) command(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(c.binaries, name), args...)
 	cmd.Dir = c.dir
@@ -105,7 +105,8 @@ func (c *cluster) command(t testing.TB, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (c *cluster) start(t testing.TB) {
+// Restart starts the server after a Stop, and waits until it answers.
+func (c *Cluster) Restart(t testing.TB) {
 	t.Helper()
 	c.server = c.command(t, "postgres", "-D", c.data(), "-p", strconv.Itoa(c.port), "-k", c.dir, "-c", "listen_addresses=127.0.0.1",
 		"-c", "wal_level=logical", "-c", "max_replication_slots=50", "-c", "max_wal_senders=50", "-c", "fsync=off", "-c", "log_min_messages=fatal")
@@ -113,7 +114,7 @@ func (c *cluster) start(t testing.TB) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; {
-		conn, err := pgx.Connect(context.Background(), c.address())
+		conn, err := pgx.Connect(context.Background(), c.Address())
 		if err == nil {
 			_ = conn.Close(context.Background())
 
@@ -126,8 +127,8 @@ func (c *cluster) start(t testing.TB) {
 	}
 }
 
-// stop ends the server: SIGINT ends sessions in order, SIGQUIT is a crash.
-func (c *cluster) stop(t testing.TB, signal syscall.Signal) {
+// Stop ends the server: SIGINT ends sessions in order, SIGQUIT is a crash.
+func (c *Cluster) Stop(t testing.TB, signal syscall.Signal) {
 	t.Helper()
 	if c.server == nil {
 		return
@@ -137,12 +138,7 @@ func (c *cluster) stop(t testing.TB, signal syscall.Signal) {
 	c.server = nil
 }
 
-func (c *cluster) address() string {
+// Address is the connection string.
+func (c *Cluster) Address() string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", c.port)
-}
-
-func (c *cluster) pool(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-
-	return openAt(t, c.address())
 }
