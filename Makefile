@@ -48,6 +48,7 @@ crash: ## Kill the main job, each flow over each driver, and each pair of source
 	cd examples && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./orderhub
 	MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./internal/killtest
 	cd internal/sqlitetest && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^(TestKill|TestPairs)$$' .
+	cd connector/postgresconn && MILLRACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKill$$' ./...
 
 powerloss: ## Cut the power of a disk under each driver, with 1 and 32 writers, CUTS times each (default 20). Needs root on Linux.
 	MILLRACE_CUTS=$(CUTS) go test -count=1 -timeout 30m -v ./internal/powerloss
