@@ -6,6 +6,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/millrace-go/millrace/connector"
@@ -33,7 +34,7 @@ type JSONConfig struct {
 //
 // Its errors are permanent; a document over a bound is a *[connector.LimitError].
 func JSON[T any]() connector.Codec[T] {
-	return &jsonCodec[T]{maxBytes: DefaultMaxJSON, maxDepth: DefaultMaxJSONDepth}
+	return makeJSON[T](JSONConfig{MaxBytes: DefaultMaxJSON, MaxDepth: DefaultMaxJSONDepth})
 }
 
 // NewJSON returns a JSON codec with other bounds than those of [JSON]. It fails when a
@@ -55,7 +56,14 @@ func newJSON[T any](config JSONConfig) (*jsonCodec[T], error) {
 		return nil, err
 	}
 
-	return &jsonCodec[T]{strict: config.Strict, maxBytes: config.MaxBytes, maxDepth: config.MaxDepth}, nil
+	return makeJSON[T](config), nil
+}
+
+func makeJSON[T any](config JSONConfig) *jsonCodec[T] {
+	return &jsonCodec[T]{
+		strict: config.Strict, maxBytes: config.MaxBytes, maxDepth: config.MaxDepth,
+		shallow: jsonDepth(reflect.TypeFor[T]()) <= config.MaxDepth,
+	}
 }
 
 // setBound puts the default in place of zero and refuses a negative bound.
@@ -73,6 +81,8 @@ func setBound(name string, bound *int, standard int) error {
 type jsonCodec[T any] struct {
 	strict             bool
 	maxBytes, maxDepth int
+	// shallow says that no T can nest deeper than maxDepth.
+	shallow bool
 	// writers has a *jsonWriter[T] for each goroutine that encodes.
 	writers sync.Pool
 }
@@ -95,7 +105,7 @@ func (c *jsonCodec[T]) Append(dst []byte, value T) ([]byte, error) {
 	if err != nil {
 		return dst, connector.Permanent(fmt.Errorf("transform: encode JSON: %w", err))
 	}
-	if err := c.check(longer[len(dst):]); err != nil {
+	if err := c.check(longer[len(dst):], c.shallow); err != nil {
 		return dst, err
 	}
 
@@ -120,7 +130,7 @@ func (w *jsonWriter[T]) append(dst []byte, value T) ([]byte, error) {
 // Decode implements connector.Codec.
 func (c *jsonCodec[T]) Decode(data []byte) (T, error) {
 	var value, zero T
-	if err := c.check(data); err != nil {
+	if err := c.check(data, false); err != nil {
 		return zero, err
 	}
 	if err := json.Unmarshal(data, &value, json.RejectUnknownMembers(c.strict)); err != nil {
@@ -130,11 +140,15 @@ func (c *jsonCodec[T]) Decode(data []byte) (T, error) {
 	return value, nil
 }
 
-func (c *jsonCodec[T]) check(document []byte) error {
+// check applies the bounds; the depth of a document that is shallow need not be looked at.
+func (c *jsonCodec[T]) check(document []byte, shallow bool) error {
 	if len(document) > c.maxBytes {
 		return connector.Permanent(&connector.LimitError{
 			What: "JSON document", Size: int64(len(document)), Limit: int64(c.maxBytes),
 		})
+	}
+	if shallow {
+		return nil
 	}
 	if at := tooDeep(document, c.maxDepth); at >= 0 {
 		return connector.Permanent(fmt.Errorf(
