@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
@@ -89,16 +88,27 @@ type jsonCodec[T any] struct {
 
 // jsonWriter is what can be used again to encode the next value: encoders are dear to make.
 type jsonWriter[T any] struct {
-	buffer  bytes.Buffer
 	encoder jsontext.Encoder
 	value   T
+	// dst gets what the encoder writes.
+	dst []byte
 }
+
+// Write implements io.Writer.
+func (w *jsonWriter[T]) Write(text []byte) (int, error) {
+	w.dst = append(w.dst, text...)
+
+	return len(text), nil
+}
+
+func (w *jsonWriter[T]) reset() { w.encoder.Reset(w, json.Deterministic(true)) }
 
 // Append implements connector.Codec.
 func (c *jsonCodec[T]) Append(dst []byte, value T) ([]byte, error) {
 	w, used := c.writers.Get().(*jsonWriter[T])
 	if !used {
 		w = new(jsonWriter[T])
+		w.reset()
 	}
 	longer, err := w.append(dst, value)
 	c.writers.Put(w)
@@ -112,15 +122,17 @@ func (c *jsonCodec[T]) Append(dst []byte, value T) ([]byte, error) {
 	return longer, nil
 }
 
-// append lets go of both when it is done: they are the caller's.
+// append lets go of both when it is done: they are the caller's. The encoder goes on behind
+// the last document, unless that was left unfinished.
 func (w *jsonWriter[T]) append(dst []byte, value T) ([]byte, error) {
-	w.buffer, w.value = *bytes.NewBuffer(dst), value
-	w.encoder.Reset(&w.buffer, json.Deterministic(true))
+	w.dst, w.value = dst, value
 	err := json.MarshalEncode(&w.encoder, &w.value)
-	longer := w.buffer.Bytes()
+	longer := w.dst
 	var none T
-	w.buffer, w.value = bytes.Buffer{}, none
+	w.dst, w.value = nil, none
 	if err != nil {
+		w.reset()
+
 		return dst, err
 	}
 
