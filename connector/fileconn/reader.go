@@ -24,6 +24,7 @@ type reader[T any] struct {
 	records next[T]
 	fields  connector.Fields // of the messages of file, but for the offset
 	err     error            // what ended the reading
+	pieces  pieces[T]
 }
 
 // Read implements connector.Reader.
@@ -34,46 +35,58 @@ func (r *reader[T]) Read(ctx context.Context, most int) ([]connector.Message[T],
 	if r.err != nil {
 		return nil, r.err
 	}
-	most = min(most, chunk)
-	messages := make([]connector.Message[T], most)
-	metas := make([]connector.Meta, most)
-	for i := range messages {
-		if i%ctxEvery == 0 && ctx.Err() != nil {
-			return messages[:i], ctx.Err()
+	p := r.pieces.take(min(most, chunk))
+	n, err := r.fill(ctx, p)
+
+	return r.pieces.handOut(p, n), err
+}
+
+// fill reads messages of one file, and returns how many.
+func (r *reader[T]) fill(ctx context.Context, p *piece[T]) (n int, err error) {
+	for n < len(p.messages) {
+		if n%ctxEvery == 0 && ctx.Err() != nil {
+			return n, ctx.Err()
 		}
-		if err := r.next(ctx, &messages[i].Value); err != nil {
+		more, err := r.next(ctx, &p.messages[n].Value)
+		switch {
+		case err != nil:
 			r.err = err
 
-			return messages[:i], err
+			return n, err
+		case more:
+			p.metas[n] = connector.MakeMeta(r.fields)
+			p.messages[n].Meta = &p.metas[n]
+			n++
+		case r.opened == len(r.source.config.Paths):
+			r.err = io.EOF
+
+			return n, io.EOF
+		case n > 0:
+			return n, nil
 		}
-		metas[i] = connector.MakeMeta(r.fields)
-		messages[i].Meta = &metas[i]
 	}
 
-	return messages, nil
+	return n, nil
 }
 
 // next puts the next record of the current file, or else of the one that follows, into
-// value.
-func (r *reader[T]) next(ctx context.Context, value *T) error {
-	for {
-		if r.file == nil {
-			if err := r.openFile(); err != nil {
-				return err
-			}
+// value. It reports false at the end of a file.
+func (r *reader[T]) next(ctx context.Context, value *T) (bool, error) {
+	if r.file == nil {
+		if err := r.openFile(); err != nil {
+			return false, err
 		}
-		line, _, err := r.records(value)
-		if err == nil {
-			r.fields.Position.Offset = int64(line)
+	}
+	line, _, err := r.records(value)
+	switch {
+	case err == nil:
+		r.fields.Position.Offset = int64(line)
 
-			return nil
-		}
-		if !errors.Is(err, io.EOF) {
-			return fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.path, err)
-		}
-		if err := r.endFile(ctx); err != nil {
-			return err
-		}
+		return true, nil
+	case errors.Is(err, io.EOF):
+		return false, r.endFile(ctx)
+	default:
+		return false, fmt.Errorf("fileconn: %s %s: %w", r.source.kind, r.file.path, err)
 	}
 }
 
@@ -110,8 +123,13 @@ func (r *reader[T]) openFile() error {
 	return nil
 }
 
-// Settle implements connector.Reader. A file keeps no account of what was done.
-func (r *reader[T]) Settle(context.Context, []connector.Settlement) error { return nil }
+// Settle implements connector.Reader. A file keeps no account of what was done; what was
+// settled lets memory be used again.
+func (r *reader[T]) Settle(_ context.Context, settlements []connector.Settlement) error {
+	r.pieces.settle(settlements)
+
+	return nil
+}
 
 // Close implements connector.Reader.
 func (r *reader[T]) Close() error {
