@@ -170,6 +170,7 @@ func (l *leader) rollback() error {
 
 // finish releases the first n callers and returns how many are left.
 func (l *leader) finish(n int) int {
+	l.commits.Done()
 	for _, ch := range l.batch[:n] {
 		ch.finish(ch.err)
 	}

@@ -58,6 +58,7 @@ func (c *commits) run(mine *change) {
 	}
 	group := c.TakeAll()
 	err := c.file.commit(group)
+	c.Done()
 	for _, ch := range group {
 		ch.err = err
 		close(ch.done)

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Line is where changes wait to be committed together. There is no goroutine: whichever
@@ -14,6 +15,9 @@ type Line[Change comparable] struct {
 
 	mu      sync.Mutex
 	pending []Change
+	taken   int // by the last TakeAll
+	began   time.Time
+	took    time.Duration // from the last TakeAll to Done
 }
 
 // NewLine returns an empty line.
@@ -43,14 +47,65 @@ func (l *Line[Change]) Withdraw(c Change) bool {
 
 // TakeAll gives the leader everything that waits.
 func (l *Line[Change]) TakeAll() []Change {
-	// Callers that the last commit released are about to come back: let them join.
-	runtime.Gosched()
+	l.gather()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := l.pending
-	l.pending = nil
+	l.pending, l.taken = nil, len(all)
+	l.began = time.Now()
 
 	return all
+}
+
+// Done says that the leader has committed, and is about to release who waits.
+func (l *Line[Change]) Done() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.took = time.Since(l.began)
+}
+
+const (
+	// patience is for how many turns of others the leader waits in vain.
+	patience = 32
+	// nap is how long it sleeps then, while that brings somebody and costs little beside a
+	// commit: whoever comes may be on a thread that has no processor now.
+	nap      = 100 * time.Microsecond
+	napsCost = 16
+)
+
+// gather lets the callers that the last commit released come back and join. Without it,
+// they and those that came meanwhile would commit in turn, each time without the others.
+func (l *Line[Change]) gather() {
+	here, all, took := l.attendance()
+	if here >= all {
+		return
+	}
+	came := func() bool {
+		before := here
+		here, _, _ = l.attendance()
+
+		return here > before
+	}
+	for idle := 0; here < all && idle < patience; idle++ {
+		if runtime.Gosched(); came() {
+			idle = 0
+		}
+	}
+	for slept := nap; here < all && slept <= took/napsCost; slept += nap {
+		if time.Sleep(nap); !came() {
+			return
+		}
+	}
+}
+
+// attendance returns how many wait, how many may come to wait, and how long the last
+// commit took.
+func (l *Line[Change]) attendance() (here, all int, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	here = len(l.pending)
+
+	return here, here + l.taken - 1, l.took // the leader was most likely one of those taken
 }
 
 // PutBack puts changes that a leader could not see to the end before all others.
