@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/millrace-go/millrace/connector"
 )
@@ -118,7 +119,7 @@ func (w *transaction[T]) prepare(ctx context.Context, rows int) (*sql.Stmt, erro
 
 // bind lines up the values of the rows' columns.
 func (w *transaction[T]) bind(rows []connector.Message[T]) {
-	w.args = w.args[:0]
+	w.args = slices.Grow(w.args[:0], len(rows)*len(w.table.fields))
 	for i := range rows {
 		row := reflect.ValueOf(&rows[i].Value).Elem()
 		for _, f := range w.table.fields {
