@@ -33,7 +33,8 @@ type Pipeline struct {
 // default.
 type Config struct {
 	// MaxInFlight bounds the messages of each source that were handed out and not yet
-	// settled. Default 1,024.
+	// settled. Default 1,024. Room for several batches lets a stage collect the next one
+	// while one is written; room for one has reading and writing take turns.
 	MaxInFlight int
 	// Chunk bounds the messages that one Read may return. The pipeline starts with 32 and
 	// adapts, so that a chunk takes a few milliseconds. Default 256; what is above
