@@ -104,7 +104,9 @@ func (w *jsonWriter[T]) Write(text []byte) (int, error) {
 func (w *jsonWriter[T]) reset() { w.encoder.Reset(w, json.Deterministic(true)) }
 
 // Append implements connector.Codec.
-func (c *jsonCodec[T]) Append(dst []byte, value T) ([]byte, error) {
+func (c *jsonCodec[T]) Append(dst []byte, value T) ([]byte, error) { return c.appendFrom(dst, &value) }
+
+func (c *jsonCodec[T]) appendFrom(dst []byte, value *T) ([]byte, error) {
 	w, used := c.writers.Get().(*jsonWriter[T])
 	if !used {
 		w = new(jsonWriter[T])
@@ -124,8 +126,8 @@ func (c *jsonCodec[T]) Append(dst []byte, value T) ([]byte, error) {
 
 // append lets go of both when it is done: they are the caller's. The encoder goes on behind
 // the last document, unless that was left unfinished.
-func (w *jsonWriter[T]) append(dst []byte, value T) ([]byte, error) {
-	w.dst, w.value = dst, value
+func (w *jsonWriter[T]) append(dst []byte, value *T) ([]byte, error) {
+	w.dst, w.value = dst, *value
 	err := json.MarshalEncode(&w.encoder, &w.value)
 	longer := w.dst
 	var none T

@@ -68,7 +68,7 @@ func (n *NDJSON[T]) AppendHeader(dst []byte) []byte { return dst }
 
 // Append implements [Format]. Its errors are permanent.
 func (n *NDJSON[T]) Append(dst []byte, value T) ([]byte, error) {
-	longer, err := n.codec.Append(dst, value)
+	longer, err := n.codec.appendFrom(dst, &value)
 	if err != nil {
 		return dst, err
 	}

@@ -51,7 +51,8 @@ type Sink[T any] struct {
 	number   int         // of the part that comes next
 	sound    fs.FileInfo // the file to append to, as it was found or made whole
 	buffer   []byte
-	broken   error // why the sink stopped for ever
+	fates    *connector.PartialError // of a Write that nobody needs them of any more
+	broken   error                   // why the sink stopped for ever
 	closed   bool
 }
 

@@ -25,7 +25,7 @@ func (s *Sink[T]) Write(ctx context.Context, messages []connector.Message[T]) er
 	if err := s.start(); err != nil {
 		return err
 	}
-	fates := connector.NewPartialError(len(messages))
+	fates := s.newFates(len(messages))
 	for done := 0; done < len(messages); {
 		n, err := s.writeSome(messages[done:], fates.Members[done:])
 		done += n
@@ -38,6 +38,19 @@ func (s *Sink[T]) Write(ctx context.Context, messages []connector.Message[T]) er
 	}
 
 	return s.partial(fates, len(messages), nil)
+}
+
+// newFates uses the memory of the last Write again, unless its caller has it.
+func (s *Sink[T]) newFates(n int) *connector.PartialError {
+	fates := s.fates
+	s.fates = nil
+	if fates == nil || cap(fates.Members) < n {
+		return connector.NewPartialError(n)
+	}
+	fates.Members = fates.Members[:n]
+	clear(fates.Members)
+
+	return fates
 }
 
 // writeSome writes as many messages as go into the current file at once, and returns for
@@ -174,6 +187,8 @@ func (s *Sink[T]) partial(fates *connector.PartialError, done int, err error) er
 	unclear := counts[connector.Unclear]
 	switch {
 	case counts[connector.Accepted] == all:
+		s.fates = fates
+
 		return s.completed()
 	case counts[connector.Accepted] == 0 && unencoded == 0 && (unclear == 0 || unclear == all):
 		return err
