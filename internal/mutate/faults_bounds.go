@@ -172,7 +172,7 @@ func inputFaults() []fault {
 		{
 			name: "file-drops-records-before-bad-one", breaks: 17, file: "connector/fileconn/reader.go",
 			wrong: "records before a bad one are lost",
-			old:   "r.err = err\n\n\t\t\treturn messages[:i], err", new: "r.err = err\n\n\t\t\treturn nil, err",
+			old:   "r.err = err\n\n\t\t\treturn n, err", new: "r.err = err\n\n\t\t\treturn 0, err",
 		},
 		{
 			name: "query-position-off-by-one", breaks: 17, file: "connector/sqlconn/reader.go",
