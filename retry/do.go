@@ -20,7 +20,7 @@ import (
 // A panic of fn passes through. fn gets ctx itself; a time for each attempt is its own
 // affair.
 func (p Policy) Do(ctx context.Context, fn func(context.Context) error) error {
-	if !p.sound() {
+	if !sound(&p) {
 		return connector.Permanent(p.Validate())
 	}
 	if ctx.Err() != nil {

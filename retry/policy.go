@@ -72,9 +72,9 @@ func (p Policy) Validate() error {
 	return errors.Join(errs...)
 }
 
-// sound reports whether Validate has nothing to say. It is asked before every first attempt,
+// sound reports whether Validate has nothing to say of the policy. It is asked before every first attempt,
 // so it makes no copy and no error.
-func (p *Policy) sound() bool {
+func sound(p *Policy) bool {
 	return p.Attempts >= 0 && min(p.Initial, p.Max, p.MaxElapsed, p.MaxRetryAfter) >= 0 &&
 		(p.Multiplier == 0 || p.Multiplier >= 1 && p.Multiplier <= math.MaxFloat64) &&
 		orDefault(p.Initial, DefaultInitial) <= orDefault(p.Max, DefaultMax)

@@ -24,7 +24,7 @@ func TestProblemAnswer(t *testing.T) {
 	if w.Header().Get("X-Reason") != "owner" || w.Header().Get("Retry-After") != "2" || !strings.Contains(w.Body.String(), "not yours") {
 		t.Errorf("answer %v %s", w.Header(), w.Body)
 	}
-	if last := seen.last(t); !errors.Is(last.Err, cause) || last.Status != http.StatusForbidden || last.RequestID != w.Header().Get("X-Request-Id") {
+	if last := seen.last(t); !errors.Is(last.Err, cause) || last.Status != http.StatusForbidden || last.RequestID != w.Header().Get("X-Request-ID") {
 		t.Errorf("reported %+v", last)
 	}
 	httpconn.Problem{Status: http.StatusConflict}.Answer(httptest.NewRecorder(), post(""), nil)

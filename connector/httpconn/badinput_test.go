@@ -147,7 +147,7 @@ func TestHeaderInjection(t *testing.T) {
 	}
 	// On the way back, what is written into a header stays within it.
 	w := serve(newHandler(t, httpconn.HandlerConfig[order]{}, price), post(`{}`, "X-Request-ID", "a\r\nX-Evil: yes"))
-	if w.Header().Get("X-Evil") != "" || strings.ContainsAny(w.Header().Get("X-Request-Id"), "\r\n") {
+	if w.Header().Get("X-Evil") != "" || strings.ContainsAny(w.Header().Get("X-Request-ID"), "\r\n") {
 		t.Errorf("header %v", w.Header())
 	}
 }

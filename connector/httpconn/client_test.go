@@ -137,7 +137,7 @@ func TestClientGet(t *testing.T) {
 
 			continue
 		}
-		if want != connector.ClassUnknown || response.StatusCode == 200 && response.Header.Get("X-Got") != "a" {
+		if want != connector.ClassUnknown || response.StatusCode == http.StatusOK && response.Header.Get("X-Got") != "a" {
 			t.Errorf("%s: status %d, header %v", address, response.StatusCode, response.Header)
 		}
 		if err := response.Body.Close(); err != nil {

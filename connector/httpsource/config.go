@@ -38,7 +38,7 @@ const (
 func (e *Endpoint) complete() (*url.URL, error) {
 	var errs []error
 	if e.Name == "" || len(e.Name) > maxName {
-		errs = append(errs, fmt.Errorf("Name has %d bytes: want 1 to %d", len(e.Name), maxName))
+		errs = append(errs, fmt.Errorf("Endpoint.Name has %d bytes: want 1 to %d", len(e.Name), maxName))
 	}
 	address, err := url.Parse(e.URL)
 	if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Hostname() == "" {

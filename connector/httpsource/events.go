@@ -123,7 +123,8 @@ func (f *following) once(ctx context.Context) error {
 		header = header.Clone()
 		header.Set("Last-Event-ID", f.at.Cursor)
 	}
-	response, body, end, err := f.events.config.open(ctx, f.events.client, f.events.address.String(), header, f.events.config.Idle)
+	response, body, end, err := f.events.config.open( //nolint:bodyclose // end closes it
+		ctx, f.events.client, f.events.address.String(), header, f.events.config.Idle)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (r *pageReader[Body, T]) advance(ctx context.Context) error {
 	if err := sleepUntil(ctx, r.wait); err != nil {
 		return fmt.Errorf("httpsource: pages %q: %w", r.pages.config.Name, err)
 	}
-	body, response, err := r.fetch(ctx)
+	body, response, err := r.fetch(ctx) //nolint:bodyclose // fetch has read and closed it
 	if err != nil {
 		return err
 	}

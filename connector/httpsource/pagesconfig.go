@@ -59,10 +59,10 @@ func NewPages[Body, T any](config PagesConfig[Body, T]) (*Pages[Body, T], error)
 	address, err := config.complete()
 	errs := []error{err, setBound("MaxPage", &config.MaxPage, defaultPage)}
 	if config.Items == nil {
-		errs = append(errs, errors.New("Items is nil: say what the messages of a page are"))
+		errs = append(errs, errors.New("PagesConfig.Items is nil: say what the messages of a page are"))
 	}
 	if config.Poll < 0 {
-		errs = append(errs, fmt.Errorf("Poll is %v: give 0 to end at the last page, or more", config.Poll))
+		errs = append(errs, fmt.Errorf("PagesConfig.Poll is %v: give 0 to end at the last page, or more", config.Poll))
 	}
 	switch {
 	case config.Cursor == nil && config.CursorParam != "":

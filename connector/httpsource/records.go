@@ -66,13 +66,13 @@ func newRecords[T, Row any](config RecordsConfig[T], pick func(transform.Row[T])
 	address, err := config.complete()
 	errs := []error{err, setBound("Idle", &config.Idle, defaultIdle)}
 	if config.Format == nil {
-		errs = append(errs, errors.New("Format is nil: give a *transform.NDJSON, for one"))
+		errs = append(errs, errors.New("RecordsConfig.Format is nil: give a *transform.NDJSON, for one"))
 	}
 	switch {
 	case config.Cursor != nil && config.Store == nil:
-		errs = append(errs, errors.New("Cursor has no effect without Store"))
+		errs = append(errs, errors.New("RecordsConfig.Cursor has no effect without Store"))
 	case config.Cursor == nil && config.Store != nil:
-		errs = append(errs, errors.New("Store has no effect without Cursor"))
+		errs = append(errs, errors.New("RecordsConfig.Store has no effect without Cursor"))
 	}
 	switch {
 	case config.Cursor == nil && config.CursorParam != "":
@@ -111,7 +111,8 @@ func (s *Records[T, Row]) Open(ctx context.Context) (connector.Reader[Row], erro
 }
 
 func (s *Records[T, Row]) read(ctx context.Context, at place, send func(record[Row]) bool) error {
-	response, body, end, err := s.config.open(ctx, s.client, s.target(at.Cursor), s.config.Header, s.config.Idle)
+	response, body, end, err := s.config.open( //nolint:bodyclose // end closes it
+		ctx, s.client, s.target(at.Cursor), s.config.Header, s.config.Idle)
 	if err != nil {
 		return err
 	}

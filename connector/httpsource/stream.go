@@ -36,7 +36,7 @@ type stream[T any] struct {
 type produce[T any] func(ctx context.Context, send func(record[T]) bool) error
 
 func newStream[T any](name string, checkpoint *checkpoint, run produce[T], closeClient func() error) *stream[T] {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	s := &stream[T]{name: name, checkpoint: checkpoint, records: make(chan record[T]), cancel: cancel, close: closeClient}
 	go func() {
 		defer close(s.records)

@@ -182,8 +182,8 @@ func TestRecordsErrors(t *testing.T) {
 			_, _ = io.WriteString(w, "{\"n\":1}\n{\"n\":2")
 		}, "[{1}]", connector.ClassTransient},
 		"refused": {http.NotFound, "[]", connector.ClassPermanent},
-		"down":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, "[]", connector.ClassTransient},
-		"unasked": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, "[]", connector.ClassPermanent},
+		"down":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "[]", connector.ClassTransient},
+		"unasked": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }, "[]", connector.ClassPermanent},
 		"compressed": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
@@ -412,7 +412,7 @@ func TestEventsResume(t *testing.T) {
 func TestEventsErrors(t *testing.T) {
 	t.Parallel()
 	html := func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/html") }
-	down := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }
+	down := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 	for name, c := range map[string]struct {
 		stream http.HandlerFunc
 		class  connector.Class

@@ -236,7 +236,7 @@ func TestRecordsBounds(t *testing.T) {
 		}
 		seen.one(t)
 		time.Sleep(2 * time.Minute)
-		if response := get(t, client); response.StatusCode != 200 {
+		if response := get(t, client); response.StatusCode != http.StatusOK {
 			t.Errorf("status %d when the others are done", response.StatusCode)
 		}
 	})

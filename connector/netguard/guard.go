@@ -41,7 +41,7 @@ func plain(field string, prefixes []netip.Prefix) ([]netip.Prefix, error) {
 	var errs []error
 	for i, p := range prefixes {
 		if !p.IsValid() || p.Addr().Is4In6() {
-			errs = append(errs, fmt.Errorf("Config.%s[%d] %q: give a valid prefix, of IPv4 as such", field, i, p))
+			errs = append(errs, fmt.Errorf("prefix %s[%d], %q: give a valid prefix, of IPv4 as such", field, i, p))
 		}
 	}
 

@@ -87,7 +87,7 @@ func TestConfig(t *testing.T) {
 	_, err := netguard.New(netguard.Config{
 		Allow: []netip.Prefix{{}}, Deny: []netip.Prefix{netip.MustParsePrefix("::ffff:10.0.0.0/104")},
 	})
-	for _, want := range []string{"Config.Allow[0]", "Config.Deny[0]"} {
+	for _, want := range []string{"prefix Allow[0]", "prefix Deny[0]"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}

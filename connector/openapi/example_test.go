@@ -10,7 +10,7 @@ import (
 
 func ExampleNew() {
 	type Order struct {
-		ID       string `json:"id" validate:"required,max=20"`
+		ID       string `json:"id"       validate:"required,max=20"`
 		Quantity int    `json:"quantity" validate:"min=1"`
 	}
 	orders, err := httpconn.NewIntake[Order](httpconn.IntakeConfig{})

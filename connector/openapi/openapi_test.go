@@ -20,12 +20,12 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 type address struct {
-	City string `json:"city" validate:"required"`
+	City string `json:"city"          validate:"required"`
 	Zip  string `json:"zip,omitempty" validate:"omitempty,len=5"`
 }
 
 type line struct {
-	SKU      string `json:"sku" validate:"required,alphanum,max=12"`
+	SKU      string `json:"sku"      validate:"required,alphanum,max=12"`
 	Quantity int    `json:"quantity" validate:"gt=0,lte=100"`
 }
 
@@ -37,14 +37,14 @@ type base struct {
 type order struct {
 	base
 
-	Lines   []line            `json:"lines" validate:"required,min=1,max=3,dive"`
-	Status  string            `json:"status" validate:"oneof=open 'on hold' closed"`
-	Email   string            `json:"email" validate:"omitempty,email"`
+	Lines   []line            `json:"lines"           validate:"required,min=1,max=3,dive"`
+	Status  string            `json:"status"          validate:"oneof=open 'on hold' closed"`
+	Email   string            `json:"email"           validate:"omitempty,email"`
 	To      address           `json:"to"`
 	Billing *address          `json:"billing"`
-	Tags    []string          `json:"tags" validate:"unique,dive,min=2"`
+	Tags    []string          `json:"tags"            validate:"unique,dive,min=2"`
 	Notes   map[string]string `json:"notes,omitempty"`
-	Weight  *float64          `json:"weight" validate:"omitempty,gte=0"`
+	Weight  *float64          `json:"weight"          validate:"omitempty,gte=0"`
 	Scan    []byte            `json:"scan"`
 	Code    int64             `json:"code,string"`
 	Any     any               `json:"any"`

@@ -59,7 +59,7 @@ func (r *claimsReader[T]) take(ctx context.Context, limit int) ([]connector.Mess
 		context.AfterFunc(whole, func() { timer.Stop() })
 	})
 	defer stop()
-	token := rand.Int64N(1<<62) + 1 //nolint:gosec // it keeps apart, and no secret
+	token := rand.Int64N(1<<62) + 1
 	var messages []connector.Message[T]
 	var err error
 	if r.claims.config.Dialect == MySQL {
@@ -128,7 +128,7 @@ func (r *claimsReader[T]) query(ctx context.Context, db querier, statement strin
 		}
 		key, err := keyOf(row.FieldByIndex(c.key.Index))
 		if err != nil {
-			return nil, connector.Permanent(fmt.Errorf("Key %s: %w", c.key.Column, err))
+			return nil, connector.Permanent(fmt.Errorf("the key %s: %w", c.key.Column, err))
 		}
 		m.Meta = new(connector.MakeMeta(connector.Fields{
 			Position: connector.Position{Partition: c.config.Name, Offset: key}, Attempt: attempt + add,

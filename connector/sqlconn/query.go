@@ -81,13 +81,13 @@ func keyField(fields []field, key string) (*field, error) {
 			continue
 		}
 		if zero := reflect.Zero(f.Type); !zero.CanInt() && !zero.CanUint() {
-			return nil, fmt.Errorf("Key %q: field %s is a %s, not an integer", key, f.Name, f.Type)
+			return nil, fmt.Errorf("the Key %q: field %s is a %s, not an integer", key, f.Name, f.Type)
 		}
 
 		return &fields[i], nil
 	}
 
-	return nil, fmt.Errorf("Key %q is not the column of any field", key)
+	return nil, fmt.Errorf("the Key %q is not the column of any field", key)
 }
 
 // Open runs the query and checks that its columns and the fields of T are the same. A

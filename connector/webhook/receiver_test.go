@@ -283,7 +283,7 @@ func TestReceiverRefuses(t *testing.T) {
 			t.Errorf("%s: status %d %s", name, w.Code, w.Body)
 		}
 		last := f.failures[len(f.failures)-1]
-		if last.Status != c.status || last.RequestID != w.Header().Get("X-Request-Id") || c.cause != nil && !errors.Is(last.Err, c.cause) {
+		if last.Status != c.status || last.RequestID != w.Header().Get("X-Request-ID") || c.cause != nil && !errors.Is(last.Err, c.cause) {
 			t.Errorf("%s: reported %+v", name, last)
 		}
 		if c.status == 401 && w.Header().Get("WWW-Authenticate") == "" {

@@ -126,8 +126,8 @@ func TestRetryEnds(t *testing.T) {
 				if len(attempts) != c.attempts || len(failed) != c.failed {
 					t.Fatalf("%d attempts, %d given up", len(attempts), len(failed))
 				}
-				if wait := time.Duration(0); c.attempts > 1 {
-					wait = attempts[1].at - attempts[0].at
+				if c.attempts > 1 {
+					wait := attempts[1].at - attempts[0].at
 					if wait < c.second || wait > c.second+c.second/10+time.Second {
 						t.Errorf("the second attempt came after %v, want %v", wait, c.second)
 					}

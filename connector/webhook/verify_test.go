@@ -48,10 +48,10 @@ func TestVectors(t *testing.T) {
 		if err := webhook.Sign(header, vectorID, at, []byte(vectorBody), key(t, c.sign)); err != nil {
 			t.Fatal(err)
 		}
-		if got := header.Get("webhook-signature"); got != c.want {
+		if got := header.Get("Webhook-Signature"); got != c.want {
 			t.Errorf("signature %s, want %s", got, c.want)
 		}
-		if header.Get("webhook-id") != vectorID || header.Get("webhook-timestamp") != "1614265330" {
+		if header.Get("Webhook-Id") != vectorID || header.Get("Webhook-Timestamp") != "1614265330" {
 			t.Errorf("headers %v", header)
 		}
 		id, err := webhook.Verify(header, []byte(vectorBody), at, 0, key(t, c.verify))

@@ -72,7 +72,7 @@ func (c *counts) add(d counts) {
 	c.cpu += d.cpu
 }
 
-func (c counts) String() string {
+func (c *counts) String() string {
 	return fmt.Sprintf("%d changes compile, %d caught, %d explained, %d not explained; %.2f s of CPU for each",
 		c.changes, c.caught, c.explained, c.unexplained, c.cpu.Seconds()/float64(max(c.changes, 1)))
 }

@@ -101,7 +101,7 @@ func (h Harness) pagesRepeat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.Close()
+	defer func() { _ = reader.Close() }()
 	if _, err := reader.Read(t.Context(), 10); connector.ClassOf(err) != connector.ClassPermanent {
 		t.Errorf("error %v", err)
 	}
@@ -136,6 +136,36 @@ func (h Harness) claims(t *testing.T) {
 	t.Run("competing", h.claimsCompete)
 }
 
+// compete reads and settles until ctx is canceled.
+func (Harness) compete(ctx context.Context, t *testing.T, claims connector.Source[Row], done func([]connector.Message[Row])) {
+	t.Helper()
+	reader, err := claims.Open(t.Context())
+	if err != nil {
+		t.Error(err)
+
+		return
+	}
+	defer func() { _ = reader.Close() }()
+	for {
+		list, err := reader.Read(ctx, 5)
+		if err != nil {
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+
+			return
+		}
+		settlements := make([]connector.Settlement, len(list))
+		for i, m := range list {
+			settlements[i] = connector.Settlement{Position: m.Position(), Outcome: connector.Delivered}
+		}
+		if err := reader.Settle(t.Context(), settlements); err != nil {
+			t.Error(err)
+		}
+		done(list)
+	}
+}
+
 // claimsCompete has four readers work at once: each row is with one of them.
 func (h Harness) claimsCompete(t *testing.T) {
 	db := h.Open(t)
@@ -145,6 +175,16 @@ func (h Harness) claimsCompete(t *testing.T) {
 	seen := make(map[int64]int)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
+	done := func(list []connector.Message[Row]) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, m := range list {
+			seen[m.Value.ID]++
+		}
+		if len(seen) == 200 {
+			cancel()
+		}
+	}
 	var wg sync.WaitGroup
 	for range 4 {
 		claims, err := sqlconn.NewClaims[Row](sqlconn.ClaimsConfig{
@@ -153,40 +193,7 @@ func (h Harness) claimsCompete(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wg.Go(func() {
-			reader, err := claims.Open(t.Context())
-			if err != nil {
-				t.Error(err)
-
-				return
-			}
-			defer reader.Close()
-			for {
-				list, err := reader.Read(ctx, 5)
-				if err != nil {
-					if !errors.Is(err, context.Canceled) {
-						t.Error(err)
-					}
-
-					return
-				}
-				settlements := make([]connector.Settlement, len(list))
-				for i, m := range list {
-					settlements[i] = connector.Settlement{Position: m.Position(), Outcome: connector.Delivered}
-				}
-				if err := reader.Settle(t.Context(), settlements); err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				for _, m := range list {
-					seen[m.Value.ID]++
-				}
-				if len(seen) == 200 {
-					cancel()
-				}
-				mu.Unlock()
-			}
-		})
+		wg.Go(func() { h.compete(ctx, t, claims, done) })
 	}
 	wg.Wait()
 	for id, n := range seen {
