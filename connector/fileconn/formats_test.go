@@ -76,7 +76,7 @@ func TestFormatsConformance(t *testing.T) {
 
 					return source
 				},
-				Value: conformItem,
+				Value: conformItem, Reopen: anew[item],
 			})
 		})
 		t.Run(name+" in a folder", func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestFormatsConformance(t *testing.T) {
 
 					return source
 				},
-				Value:   conformItem,
+				Value: conformItem, Reopen: anew[item],
 				Resumes: true,
 			})
 		})

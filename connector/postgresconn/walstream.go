@@ -61,7 +61,7 @@ func startStream[T any](ctx context.Context, c *Changes[T], s *slot) (*walStream
 
 		return nil, err
 	}
-	running, cancel := context.WithCancel(context.Background())
+	running, cancel := context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	w := &walStream[T]{
 		conn: conn, events: make(chan event[T], eventsAhead), decoder: newDecoder[T](c.fields, c.config.LocalOnly), from: s.state, cancel: cancel,
 	}

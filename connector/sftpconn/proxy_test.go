@@ -3,7 +3,6 @@ package sftpconn_test
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -84,7 +83,7 @@ func (p *proxy) pass(to, from net.Conn, counts bool) {
 				return
 			}
 		}
-		if _, writeErr := to.Write(buffer[:n]); writeErr != nil || err == io.EOF || err != nil {
+		if _, writeErr := to.Write(buffer[:n]); writeErr != nil || err != nil {
 			return
 		}
 	}

@@ -65,7 +65,7 @@ func toNDJSON(d *desk, n int) (job, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := flow.New("ndjson", flow.From(source).Batch(fileBatch, 0).To(sink)).With(flow.Config{MaxInFlight: fileBatch})
+	p := flow.New("ndjson", flow.From(source).Batch(fileBatch, 0).To(sink)).With(flow.Config{MaxInFlight: 4 * fileBatch})
 
 	d.count = func() (int, error) { return lines(to) }
 
@@ -154,7 +154,7 @@ func toTable(d *desk, n int) (job, error) {
 		return nil, err
 	}
 	d.after(sink.Close)
-	p := flow.New("table", flow.From(source).Batch(tableBatch, 0).To(sink))
+	p := flow.New("table", flow.From(source).Batch(tableBatch, 0).To(sink)).With(flow.Config{MaxInFlight: 4 * tableBatch})
 	d.count = func() (int, error) { return inTable(db, "sales") }
 
 	return func() (int, error) { return 0, p.Run(context.Background()) }, nil

@@ -56,7 +56,7 @@ func sweepTests(dir string) []string {
 }
 
 // counts is what a sweep came to.
-type counts struct {
+type counts struct { //nolint:recvcheck // it prints itself by value, and is added to in place
 	changes, caught, explained, unexplained int
 	// stale are explanations of changes that are caught or are not there any more.
 	stale int
@@ -72,7 +72,7 @@ func (c *counts) add(d counts) {
 	c.cpu += d.cpu
 }
 
-func (c *counts) String() string {
+func (c counts) String() string {
 	return fmt.Sprintf("%d changes compile, %d caught, %d explained, %d not explained; %.2f s of CPU for each",
 		c.changes, c.caught, c.explained, c.unexplained, c.cpu.Seconds()/float64(max(c.changes, 1)))
 }

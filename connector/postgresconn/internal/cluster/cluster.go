@@ -71,7 +71,7 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 
 	return listener.Addr().(*net.TCPAddr).Port
 }
@@ -97,7 +97,7 @@ func (c *Cluster) owner(t testing.TB) *syscall.Credential {
 
 func (c *Cluster) command(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(c.binaries, name), args...)
+	cmd := exec.Command(filepath.Join(c.binaries, name), args...) //nolint:gosec // the tools of the server
 	cmd.Dir = c.dir
 	// Should the test die, the server does.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner(t), Pdeathsig: syscall.SIGQUIT}
