@@ -244,15 +244,22 @@ func (b *book) ended() bool {
 func (b *book) deliver(batch []connector.Settlement) {
 	b.run.pressure.work()
 	defer b.run.pressure.rest()
-	if !b.begin(len(batch)) {
-		return
+	b.mu.Lock()
+	may := b.begin(len(batch))
+	b.mu.Unlock()
+	if may {
+		b.settleNow(batch)
+		b.changed.Broadcast()
 	}
+}
+
+// settleNow settles what begin has noted.
+func (b *book) settleNow(batch []connector.Settlement) {
 	err := b.attempt(batch)
 	if err != nil {
 		b.run.fail(fmt.Errorf("settle %d message(s) of %s: %w", len(batch), b.caps.Name, err))
 	}
 	b.settled(batch, err)
-	b.changed.Broadcast()
 }
 
 func (b *book) attempt(batch []connector.Settlement) error {
@@ -263,10 +270,9 @@ func (b *book) attempt(batch []connector.Settlement) error {
 	})
 }
 
-// begin notes that n messages are being settled; it reports false when nothing may be.
+// begin notes that n messages are being settled; it reports false when nothing may be. The
+// caller has the lock.
 func (b *book) begin(n int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.closed || !b.use.enter() {
 		b.lose(n)
 
@@ -293,8 +299,10 @@ func (b *book) settled(batch []connector.Settlement, err error) {
 	if err != nil && b.caps.Ordered {
 		b.shut() // what follows would leave a gap
 	}
-	for i := range batch {
-		delete(b.held, batch[i].Position)
+	if b.held != nil {
+		for i := range batch {
+			delete(b.held, batch[i].Position)
+		}
 	}
 }
 

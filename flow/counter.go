@@ -2,6 +2,8 @@ package flow
 
 import (
 	"math/bits"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +23,10 @@ type station struct {
 	nanos   atomic.Uint64
 	// effects counts those of node.effects.
 	effects []atomic.Uint64
+
+	mu sync.Mutex
+	// live are counters that show what they have counted, instead of flushing it.
+	live []*counter
 }
 
 func newStation(n *node, name string) *station {
@@ -43,6 +49,12 @@ type counter struct {
 	n        uint64
 	flushed  uint64
 	outcomes [connector.Returned + 1]uint64
+	// decided is set when an outcome was counted since the last show.
+	decided bool
+	// lock, where set, guards what is shown of n and outcomes.
+	lock          *sync.Mutex
+	shown         uint64
+	shownOutcomes [connector.Returned + 1]uint64
 }
 
 // Calls shorter than quick are timed once in 128; longer ones always.
@@ -124,6 +136,7 @@ func (w *stopwatch) end(start int64) {
 func (c *counter) ended(it *item, outcome connector.Outcome) {
 	it.outcome = outcome
 	c.outcomes[outcome]++
+	c.decided = true
 }
 
 // fail wraps the error of a user function or an endpoint with the place and the message.
@@ -138,8 +151,10 @@ func (c *counter) wrap(it *item, err error) error {
 	return &StageError{Flow: c.flow, Stage: c.station.name, At: c.station.node.at.String(), Message: it.meta.ID(), Err: err}
 }
 
+// flush adds to the station what was counted since the last time, unless the counter shows
+// it instead.
 func (c *counter) flush() {
-	if c.n == c.flushed {
+	if c.n == c.flushed || c.lock != nil {
 		return
 	}
 	c.station.in.Add(c.n - c.flushed)
@@ -150,6 +165,50 @@ func (c *counter) flush() {
 			c.outcomes[o] = 0
 		}
 	}
+}
+
+// show lets others see what was counted. The caller has the lock.
+func (c *counter) show() {
+	c.shown = c.n
+	if c.decided {
+		c.shownOutcomes, c.decided = c.outcomes, false
+	}
+}
+
+// join has a counter show what it counts, from zero on, under the lock. retire follows.
+func (s *station) join(c *counter, lock *sync.Mutex) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.lock = lock
+	s.live = append(s.live, c)
+}
+
+func (s *station) retire(c *counter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = slices.DeleteFunc(s.live, func(other *counter) bool { return other == c })
+	c.lock = nil
+	c.flush()
+}
+
+// counts returns the calls and the outcomes.
+func (s *station) counts() (in uint64, outcomes [connector.Returned + 1]uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in = s.in.Load()
+	for i := range s.outcomes {
+		outcomes[i] = s.outcomes[i].Load()
+	}
+	for _, c := range s.live {
+		c.lock.Lock()
+		in += c.shown
+		for i, n := range c.shownOutcomes {
+			outcomes[i] += n
+		}
+		c.lock.Unlock()
+	}
+
+	return in, outcomes
 }
 
 // epoch makes clock readings small enough for an int64 and never zero.

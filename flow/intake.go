@@ -207,7 +207,8 @@ func (s *stream[T]) poke() { s.book.poke() }
 
 // readInline is the loop of a source whose messages no stage keeps.
 func (s *stream[T]) readInline(ctx context.Context) {
-	t := newTab(s.book)
+	t := newTab(s.book, s.lane.counters)
+	defer t.retire()
 	c := chunk[T]{tab: t, begin: s.sampler()}
 	for more := true; more; {
 		var messages []connector.Message[T]
@@ -217,7 +218,6 @@ func (s *stream[T]) readInline(ctx context.Context) {
 		}
 		c.refill(messages)
 		s.runChunk(ctx, &c)
-		s.lane.pass(ctx)
 		t.close()
 	}
 	s.ended()
@@ -275,6 +275,11 @@ func (s *stream[T]) runChunk(ctx context.Context, c *chunk[T]) {
 		return
 	}
 	s.counter.n += uint64(len(c.messages))
+	if !s.pace.timed(len(c.messages)) {
+		c.run(ctx, s.lane, s.next)
+
+		return
+	}
 	start := now()
 	c.run(ctx, s.lane, s.next)
 	s.pace.ran(len(c.messages), time.Duration(now()-start))

@@ -2,7 +2,9 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/millrace-go/millrace/connector"
@@ -93,6 +95,10 @@ func (l Line) String() string {
 type tally struct {
 	in, inFlight, unconfirmed atomic.Int64
 	outcomes                  [connector.Returned + 1]atomic.Int64
+
+	mu sync.Mutex
+	// tabs have counted more, since they joined.
+	tabs []*tab
 }
 
 func (t *tally) enter(n int) {
@@ -105,28 +111,60 @@ func (t *tally) leave(outcome connector.Outcome) {
 	t.inFlight.Add(-1)
 }
 
-// leaveAll is leave for as many messages of each outcome.
-func (t *tally) leaveAll(outcomes *[connector.Returned + 1]int64) {
-	var all int64
-	for outcome, n := range outcomes {
-		if n != 0 {
-			t.outcomes[outcome].Add(n)
-			all += n
-		}
+func (t *tally) join(one *tab) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tabs = append(t.tabs, one)
+}
+
+// retire takes over what the tab has counted.
+func (t *tally) retire(one *tab) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tabs = slices.DeleteFunc(t.tabs, func(other *tab) bool { return other == one })
+	c := one.counts()
+	t.in.Add(c.in)
+	t.inFlight.Add(c.inFlight)
+	for outcome, n := range c.outcomes {
+		t.outcomes[outcome].Add(n)
 	}
-	t.inFlight.Add(-all)
 }
 
 func (t *tally) line() Line {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := counts{inFlight: t.inFlight.Load()}
+	for i := range t.outcomes {
+		c.outcomes[i] = t.outcomes[i].Load()
+	}
+	c.in = t.in.Load()
+	for _, one := range t.tabs {
+		c.add(one.counts())
+	}
+
 	return Line{
-		InFlight:     t.inFlight.Load(),
-		Delivered:    t.outcomes[connector.Delivered].Load(),
-		Filtered:     t.outcomes[connector.Filtered].Load(),
-		Duplicate:    t.outcomes[connector.Duplicate].Load(),
-		Dropped:      t.outcomes[connector.Dropped].Load(),
-		DeadLettered: t.outcomes[connector.DeadLettered].Load(),
-		Returned:     t.outcomes[connector.Returned].Load(),
-		In:           t.in.Load(),
+		In:           c.in,
+		InFlight:     c.inFlight,
+		Delivered:    c.outcomes[connector.Delivered],
+		Filtered:     c.outcomes[connector.Filtered],
+		Duplicate:    c.outcomes[connector.Duplicate],
+		Dropped:      c.outcomes[connector.Dropped],
+		DeadLettered: c.outcomes[connector.DeadLettered],
+		Returned:     c.outcomes[connector.Returned],
 		Unconfirmed:  t.unconfirmed.Load(),
+	}
+}
+
+// counts are the numbers of a tally.
+type counts struct {
+	in, inFlight int64
+	outcomes     [connector.Returned + 1]int64
+}
+
+func (c *counts) add(more counts) {
+	c.in += more.in
+	c.inFlight += more.inFlight
+	for i, n := range more.outcomes {
+		c.outcomes[i] += n
 	}
 }

@@ -15,6 +15,7 @@ type pace struct {
 	chunk    *atomic.Int64
 	most     int64
 	failures int
+	chunks   uint
 	// steady leaves the delays between failed Reads without jitter.
 	steady bool
 }
@@ -36,6 +37,18 @@ func newPace(most int, steady bool) pace {
 }
 
 func (p *pace) size() int { return int(p.chunk.Load()) }
+
+// timed reports whether a chunk of n messages is to be timed: one that is as large as it may
+// be, and of the others one in eight, because the clock costs as much as a short chunk. Where
+// a chunk is always one message there is nothing to learn.
+func (p *pace) timed(n int) bool {
+	if p.most == 1 {
+		return false
+	}
+	p.chunks++
+
+	return n >= p.size() || p.chunks%8 == 1
+}
 
 // ran notes how long a chunk of n messages took.
 func (p *pace) ran(n int, took time.Duration) {

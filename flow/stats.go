@@ -67,7 +67,6 @@ func (s *station) stats() StageStats {
 		Stage:    s.name,
 		Kind:     s.node.kind,
 		Endpoint: connector.Describe(s.node.endpoint).Name,
-		In:       s.in.Load(),
 		Failed:   s.failed.Load(),
 		Retried:  s.retried.Load(),
 		Effects:  s.counted(),
@@ -75,9 +74,7 @@ func (s *station) stats() StageStats {
 	if r, ok := s.node.endpoint.(interface{ Retried() uint64 }); ok {
 		out.Retried += r.Retried()
 	}
-	for i := range s.outcomes {
-		out.Outcomes[i] = s.outcomes[i].Load()
-	}
+	out.In, out.Outcomes = s.counts()
 	for i := range s.buckets {
 		out.Durations.Buckets[i] = s.buckets[i].Load()
 		out.Durations.Count += out.Durations.Buckets[i]

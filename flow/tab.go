@@ -3,34 +3,53 @@ package flow
 import "github.com/millrace-go/millrace/connector"
 
 // tab is the book of an inline source: its messages end one after the other on one
-// goroutine, so one item serves them all, and it needs no lock and counts once a chunk.
+// goroutine, so one item serves them all. It counts under the lock of the book, which it
+// takes for every chunk, in plain numbers that others ask for: a chunk of one message
+// would else pay for an atomic operation for every stage and every line of the ledger.
 type tab struct {
-	book *book
-	it   item
+	book     *book
+	counters []*counter
+	it       item
 	// settlements has one for each message of the chunk; ended counts those that have an
 	// outcome.
 	settlements []connector.Settlement
 	ended       int
+	// counted is what this tab adds to the tally of its book, under the lock of the book.
+	counted counts
 }
 
-func newTab(b *book) *tab {
-	t := &tab{book: b}
+// newTab makes a tab of the stages that the counters count. retire follows.
+func newTab(b *book, counters []*counter) *tab {
+	t := &tab{book: b, counters: counters}
 	t.it.owner = t
+	b.tally.join(t)
+	for _, c := range counters {
+		c.station.join(c, &b.mu)
+	}
 
 	return t
 }
 
+// retire leaves what was counted with the tally and the stations.
+func (t *tab) retire() {
+	for _, c := range t.counters {
+		c.station.retire(c)
+	}
+	t.book.tally.retire(t)
+}
+
 // open notes a chunk of n messages and returns their settlements, for the positions.
 func (t *tab) open(n int) []connector.Settlement {
-	t.book.tally.enter(n)
-	t.book.mu.Lock()
-	t.book.live += n
-	t.book.open += n
-	t.book.mu.Unlock()
 	if n > cap(t.settlements) {
 		t.settlements = make([]connector.Settlement, n)
 	}
 	t.settlements, t.ended = t.settlements[:n], 0
+	t.book.mu.Lock()
+	t.book.live += n
+	t.book.open += n
+	t.counted.in += int64(n)
+	t.counted.inFlight += int64(n)
+	t.book.mu.Unlock()
 
 	return t.settlements
 }
@@ -60,13 +79,26 @@ func (t *tab) finished(it *item, err error) {
 // close counts the outcomes of the chunk and settles it.
 func (t *tab) close() {
 	ended := t.settlements[:t.ended]
-	var outcomes [connector.Returned + 1]int64
-	for i := range ended {
-		outcomes[ended[i].Outcome]++
-	}
-	t.book.tally.leaveAll(&outcomes)
 	t.book.mu.Lock()
-	t.book.open -= t.ended
+	for i := range ended {
+		t.counted.outcomes[ended[i].Outcome]++
+	}
+	t.counted.inFlight -= int64(len(ended))
+	for _, c := range t.counters {
+		c.show()
+	}
+	t.book.open -= len(ended)
+	may := t.book.begin(len(ended))
 	t.book.mu.Unlock()
-	t.book.deliver(ended)
+	if may {
+		t.book.settleNow(ended)
+	}
+}
+
+// counts returns what the tab has counted so far.
+func (t *tab) counts() counts {
+	t.book.mu.Lock()
+	defer t.book.mu.Unlock()
+
+	return t.counted
 }

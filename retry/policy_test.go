@@ -37,6 +37,10 @@ func TestValidate(t *testing.T) {
 			if (err == nil) != (len(test.want) == 0) {
 				t.Fatalf("error %v", err)
 			}
+			did := test.policy.Do(t.Context(), func(context.Context) error { return nil })
+			if (did == nil) != (err == nil) {
+				t.Errorf("Validate says %v, Do %v", err, did)
+			}
 			for _, want := range test.want {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("error %q lacks %q", err, want)

@@ -72,8 +72,8 @@ func settlementFaults() []fault {
 		{
 			name: "last-settlement-of-chunk-lost", breaks: 3, file: "flow/tab.go",
 			wrong: "the last message of a chunk is not settled",
-			old:   "t.book.deliver(ended)",
-			new:   "t.book.deliver(ended[:len(ended)-1])",
+			old:   "t.book.settleNow(ended)",
+			new:   "t.book.settleNow(ended[:len(ended)-1])",
 		},
 		{
 			name: "ordered-source-settled-out-of-order", breaks: 3, file: "flow/book.go",
@@ -168,7 +168,7 @@ func ledgerFaults() []fault {
 		{
 			name: "inline-counted-twice", breaks: 2, file: "flow/tab.go",
 			wrong: "an outcome of an inline source counts twice",
-			old:   "outcomes[ended[i].Outcome]++", new: "outcomes[ended[i].Outcome] += 2",
+			old:   "t.counted.outcomes[ended[i].Outcome]++", new: "t.counted.outcomes[ended[i].Outcome] += 2",
 		},
 		{
 			name: "part-not-counted", breaks: 2, file: "flow/fan.go",
