@@ -46,7 +46,7 @@ type book struct {
 
 func newBook(r *run, caps connector.Capabilities, u *use) *book {
 	b := &book{run: r, caps: caps, tally: &r.pipeline.source, use: u}
-	b.changed.L = &b.mu
+	b.changed.L, u.mu = &b.mu, &b.mu
 	if caps.Lease > 0 || caps.Partitioned {
 		b.held = make(map[connector.Position]struct{})
 	}
@@ -249,6 +249,7 @@ func (b *book) deliver(batch []connector.Settlement) {
 	b.mu.Unlock()
 	if may {
 		b.settleNow(batch)
+		b.use.leave()
 		b.changed.Broadcast()
 	}
 }
@@ -262,18 +263,25 @@ func (b *book) settleNow(batch []connector.Settlement) {
 	b.settled(batch, err)
 }
 
+// attempt settles at once, and by the policy where that fails.
 func (b *book) attempt(batch []connector.Settlement) error {
-	defer b.use.leave()
+	ctx := b.run.settleCtx
+	var failed error
+	if ctx.Err() == nil {
+		if failed = guard(func() error { return b.settle(ctx, batch) }); failed == nil {
+			return nil
+		}
+	}
 
-	return b.run.settling.Do(b.run.settleCtx, func(ctx context.Context) error { //nolint:wrapcheck // wrapped by the caller
+	return doAgain(ctx, b.run.settling, failed, func(ctx context.Context) error {
 		return guard(func() error { return b.settle(ctx, batch) })
 	})
 }
 
 // begin notes that n messages are being settled; it reports false when nothing may be. The
-// caller has the lock.
+// caller has the lock, and is inside the reader until it leaves it.
 func (b *book) begin(n int) bool {
-	if b.closed || !b.use.enter() {
+	if b.closed || !b.use.goIn() {
 		b.lose(n)
 
 		return false

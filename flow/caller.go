@@ -18,7 +18,7 @@ var home = func() string { //nolint:gochecknoglobals // a constant that only the
 // place is where the user wrote a stage. Finding the line takes longer than everything else
 // that makes a stage, so it waits until somebody asks. Nil is no place.
 type place struct {
-	pcs  [12]uintptr
+	pcs  [8]uintptr
 	n    int
 	once sync.Once
 	text string

@@ -30,12 +30,15 @@ func deadLetter[T any](f Flow[T], sink connector.Sink[connector.DeadLetter[T]]) 
 		d := &deadLetters[T]{
 			run: w.run, station: station, sink: sink, turn: w.run.turn(n), watch: &stopwatch{station: station},
 		}
+		if w.plan.below(n, func(m *node) bool { return m.traits.has(holds | lanes | joint) }) == nil {
+			d.own = &deadFrame[T]{to: d}
+		}
 		d.spare.New = func() any { return &deadFrame[T]{to: d} }
 		c := w.counter(n)
 
 		return push[T](func(ctx context.Context, it *item, value *T) error {
 			c.begin()
-			fr := d.spare.Get().(*deadFrame[T]) //nolint:forcetypeassert // New makes nothing else
+			fr := d.frame()
 			fr.value, fr.meta, fr.outer = *value, it.meta, it.frame
 			it.frame = fr
 
@@ -52,6 +55,8 @@ type deadLetters[T any] struct {
 	station *station
 	sink    connector.Sink[connector.DeadLetter[T]]
 	spare   sync.Pool
+	// own is the frame of one message after the other, where no stage below keeps any.
+	own *deadFrame[T]
 	// turn is the right to write; watch belongs to who has it.
 	turn  chan struct{}
 	watch *stopwatch
@@ -63,6 +68,18 @@ type deadFrame[T any] struct {
 	value T
 	meta  *connector.Meta
 	outer frame
+	busy  bool
+}
+
+// frame returns one that is not in use.
+func (d *deadLetters[T]) frame() *deadFrame[T] {
+	if f := d.own; f != nil && !f.busy {
+		f.busy = true
+
+		return f
+	}
+
+	return d.spare.Get().(*deadFrame[T]) //nolint:forcetypeassert // New makes nothing else
 }
 
 func (f *deadFrame[T]) unwind(it *item, err error) (error, bool) {
@@ -71,6 +88,9 @@ func (f *deadFrame[T]) unwind(it *item, err error) (error, bool) {
 		err = f.to.take(it, f.meta, f.value, err)
 	}
 	d := f.to
+	if f.busy = false; f == d.own {
+		return err, false
+	}
 	*f = deadFrame[T]{to: d}
 	d.spare.Put(f)
 

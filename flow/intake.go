@@ -210,7 +210,7 @@ func (s *stream[T]) readInline(ctx context.Context) {
 	t := newTab(s.book, s.lane.counters)
 	defer t.retire()
 	c := chunk[T]{tab: t, begin: s.sampler()}
-	for more := true; more; {
+	for more := t.inside; more; {
 		var messages []connector.Message[T]
 		messages, more = s.fetch(s.run.config.MaxInFlight)
 		if len(messages) == 0 {
@@ -218,7 +218,7 @@ func (s *stream[T]) readInline(ctx context.Context) {
 		}
 		c.refill(messages)
 		s.runChunk(ctx, &c)
-		t.close()
+		more = t.close() && more
 	}
 	s.ended()
 	s.lane.finish(ctx)
@@ -267,7 +267,7 @@ func (s *stream[T]) sampler() func(*item, *T) {
 
 // runChunk runs a chunk and lets its duration set the size of the next ones.
 func (s *stream[T]) runChunk(ctx context.Context, c *chunk[T]) {
-	if ctx.Err() != nil {
+	if s.run.aborted.Load() {
 		for i := range c.messages {
 			c.turn(i).complete(connector.ErrStopped)
 		}
@@ -340,10 +340,12 @@ func (s *stream[T]) readOnce(ctx context.Context, limit int) (messages []connect
 			err = connector.Permanent(&PanicError{Value: r, Stack: debug.Stack()})
 		}
 	}()
-	if !s.use.enter() {
-		return nil, io.EOF
+	if !s.inline { // else the tab is inside
+		if !s.use.enter() {
+			return nil, io.EOF
+		}
+		defer s.use.leave()
 	}
-	defer s.use.leave()
 	start := s.watch.begin()
 	messages, err = s.reader.Read(ctx, limit)
 	s.watch.end(start)

@@ -49,13 +49,21 @@ func again(
 		return err
 	}
 
-	return policy.Do(ctx, func(ctx context.Context) error {
+	return doAgain(ctx, policy, err, func(ctx context.Context) error {
+		c.station.retried.Add(1)
+
+		return try(ctx)
+	})
+}
+
+// doAgain is policy.Do after a first attempt that failed with err, or, with nil, was not made.
+func doAgain(ctx context.Context, policy retry.Policy, err error, try func(context.Context) error) error {
+	return policy.Do(ctx, func(ctx context.Context) error { //nolint:wrapcheck // it is the user's own, or names its place
 		if failed := err; failed != nil {
 			err = nil
 
 			return failed
 		}
-		c.station.retried.Add(1)
 
 		return try(ctx)
 	})

@@ -14,6 +14,9 @@ type tab struct {
 	// outcome.
 	settlements []connector.Settlement
 	ended       int
+	// inside is set while the goroutine is inside the reader: from before the settlement of
+	// a chunk until the next one has been read.
+	inside bool
 	// counted is what this tab adds to the tally of its book, under the lock of the book.
 	counted counts
 }
@@ -26,19 +29,24 @@ func newTab(b *book, counters []*counter) *tab {
 	for _, c := range counters {
 		c.station.join(c, &b.mu)
 	}
+	t.inside = b.use.enter()
 
 	return t
 }
 
-// retire leaves what was counted with the tally and the stations.
+// retire leaves the reader, and what was counted with the tally and the stations.
 func (t *tab) retire() {
+	if t.inside {
+		t.book.use.leave()
+	}
 	for _, c := range t.counters {
 		c.station.retire(c)
 	}
 	t.book.tally.retire(t)
 }
 
-// open notes a chunk of n messages and returns their settlements, for the positions.
+// open notes a chunk of n messages that was read and returns their settlements, for the
+// positions.
 func (t *tab) open(n int) []connector.Settlement {
 	if n > cap(t.settlements) {
 		t.settlements = make([]connector.Settlement, n)
@@ -49,7 +57,10 @@ func (t *tab) open(n int) []connector.Settlement {
 	t.book.open += n
 	t.counted.in += int64(n)
 	t.counted.inFlight += int64(n)
+	t.inside = false
+	last := t.book.use.goOut()
 	t.book.mu.Unlock()
+	t.book.use.left(last)
 
 	return t.settlements
 }
@@ -71,13 +82,18 @@ func (t *tab) end() {
 }
 
 func (t *tab) finished(it *item, err error) {
+	if it.path = nil; it.cause == nil {
+		t.end()
+
+		return
+	}
 	t.settlements[t.ended] = t.book.settlement(it, err)
 	t.ended++
-	it.cause, it.path = nil, nil
+	it.cause = nil
 }
 
-// close counts the outcomes of the chunk and settles it.
-func (t *tab) close() {
+// close counts the outcomes of the chunk and settles it. It reports whether more may be read.
+func (t *tab) close() bool {
 	ended := t.settlements[:t.ended]
 	t.book.mu.Lock()
 	for i := range ended {
@@ -88,11 +104,13 @@ func (t *tab) close() {
 		c.show()
 	}
 	t.book.open -= len(ended)
-	may := t.book.begin(len(ended))
+	t.inside = t.book.begin(len(ended))
 	t.book.mu.Unlock()
-	if may {
+	if t.inside {
 		t.book.settleNow(ended)
 	}
+
+	return t.inside
 }
 
 // counts returns what the tab has counted so far.

@@ -1,39 +1,63 @@
 package flow
 
-import "sync/atomic"
+import "sync"
 
 // use closes a reader when nobody is inside it any more. Close must not overlap with Read
 // or Settle, and a run that gave up cannot wait for a driver that hangs: then whoever
 // comes out last closes.
 type use struct {
 	shut func() error
-	// state is twice the number of those inside, plus one when closed. It costs less than a
-	// mutex, which an inline source would take four times for every chunk.
-	state atomic.Int64
+	// mu is the lock of the book, so that the tab can go in and out where it has it anyway.
+	mu     *sync.Mutex
+	inside int
+	closed bool
 }
 
 // enter reports whether the reader may be used; leave follows.
 func (u *use) enter() bool {
-	for {
-		state := u.state.Load()
-		if state&1 != 0 {
-			return false
-		}
-		if u.state.CompareAndSwap(state, state+2) {
-			return true
-		}
-	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+
+	return u.goIn()
 }
 
 func (u *use) leave() {
-	if u.state.Add(-2) == 1 {
+	u.mu.Lock()
+	last := u.goOut()
+	u.mu.Unlock()
+	u.left(last)
+}
+
+// goIn is enter for who has the lock.
+func (u *use) goIn() bool {
+	if u.closed {
+		return false
+	}
+	u.inside++
+
+	return true
+}
+
+// goOut is leave for who has the lock. What it returns is to be passed to left without it.
+func (u *use) goOut() (last bool) {
+	u.inside--
+
+	return u.closed && u.inside == 0
+}
+
+func (u *use) left(last bool) {
+	if last {
 		_ = guard(u.shut) // the run has ended: there is nobody to tell
 	}
 }
 
 func (u *use) close() error {
-	if u.state.Or(1) != 0 {
-		return nil // closed already, or to be closed by whoever is inside
+	u.mu.Lock()
+	already, busy := u.closed, u.inside > 0
+	u.closed = true
+	u.mu.Unlock()
+	if already || busy {
+		return nil
 	}
 
 	return guard(u.shut)
