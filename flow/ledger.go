@@ -111,6 +111,18 @@ func (t *tally) leave(outcome connector.Outcome) {
 	t.inFlight.Add(-1)
 }
 
+// leaveAll is leave for as many messages of each outcome.
+func (t *tally) leaveAll(outcomes *[connector.Returned + 1]int64) {
+	var all int64
+	for outcome, n := range outcomes {
+		if n != 0 {
+			t.outcomes[outcome].Add(n)
+			all += n
+		}
+	}
+	t.inFlight.Add(-all)
+}
+
 func (t *tally) join(one *tab) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
