@@ -29,7 +29,7 @@ import (
 func (k Keyed[Key, T]) Aggregate[Acc any](
 	when Completion, add func(Acc, T) Acc, until ...func(Acc) bool,
 ) Flow[Group[Key, Acc]] {
-	n := newNode[T, Group[Key, Acc]]("aggregate", k.flow.n)
+	n := stageNode[Group[Key, Acc]]("aggregate", k.flow.n)
 	n.traits |= holds | makes
 	k.define(n)
 	when.define(n, len(until), k.forced)

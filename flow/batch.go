@@ -86,7 +86,7 @@ func (b Batched[T]) To(sink connector.Sink[T]) End {
 
 // Map makes one message of each batch. Its members end as it ends.
 func (b Batched[T]) Map[Out any](fn func(context.Context, []T) (Out, error)) Flow[Out] {
-	n := newNode[T, Out]("batch-map", b.up)
+	n := stageNode[Out]("batch-map", b.up)
 	n.traits |= makes | fails
 	n.require(fn != nil, "the function is nil")
 	b.define(n)
@@ -119,7 +119,7 @@ func (b Batched[T]) Slices[B []T]() Flow[B] {
 // MapEach turns each batch into as many values, one for each member, in the same order;
 // each message goes on by itself.
 func (b Batched[T]) MapEach[Out any](fn func(context.Context, []T) ([]Out, error)) Flow[Out] {
-	n := newNode[T, Out]("batch-map-each", b.up)
+	n := stageNode[Out]("batch-map-each", b.up)
 	n.traits |= fails
 	n.require(fn != nil, "the function is nil")
 	b.define(n)

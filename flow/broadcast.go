@@ -45,7 +45,7 @@ func tee[T any](f Flow[T], build func(Flow[T]) End) Flow[T] {
 
 // passing makes a stage that only counts.
 func passing[T any](kind string, ups ...*node) *node {
-	n := newNode[T, T](kind, ups...)
+	n := newNode[T](kind, ups...)
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)
 

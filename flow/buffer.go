@@ -42,7 +42,7 @@ func (f Flow[T]) Buffer[Same Flow[T]](size int, full Overflow) Same {
 }
 
 func buffer[T any](f Flow[T], size int, full Overflow) Flow[T] {
-	n := newNode[T, T]("buffer", f.n)
+	n := passNode("buffer", f.n)
 	n.traits |= lanes | holds
 	n.require(size > 0, "Buffer(%d, …): want room for at least 1 message", size)
 	n.require(int(full) < len(overflowNames), "there is no %v", full)
@@ -115,7 +115,7 @@ const mergeRoom = 64
 // own order is kept. Every message is settled to its own source. The merged flow ends
 // when all of them have.
 func Merge[T any](flows ...Flow[T]) Flow[T] {
-	n := newNode[T, T]("merge")
+	n := newNode[T]("merge")
 	for _, f := range flows {
 		n.ups = append(n.ups, f.n)
 	}

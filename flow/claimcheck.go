@@ -44,7 +44,7 @@ const defaultClaimBytes = 16 << 20
 // does one over ClaimConfig.MaxBytes. A value whose claim is never redeemed, because the
 // message was filtered or dead-lettered on its way, stays for ClaimConfig.TTL.
 func (f Flow[T]) ClaimCheck[C Claim[T]](store connector.Store, config ClaimConfig) Flow[C] {
-	n := newNode[T, C]("claim-check", f.n)
+	n := stageNode[C]("claim-check", f.n)
 	n.traits |= fails
 	n.endpoint = store
 	defineClaims[T](n, store)

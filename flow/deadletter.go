@@ -20,7 +20,7 @@ func (f Flow[T]) DeadLetter[Same Flow[T]](sink connector.Sink[connector.DeadLett
 }
 
 func deadLetter[T any](f Flow[T], sink connector.Sink[connector.DeadLetter[T]]) Flow[T] {
-	n := newNode[T, T]("dead-letter", f.n)
+	n := passNode("dead-letter", f.n)
 	n.traits |= frames
 	n.writesTo(sink)
 	n.require(sink != nil, "the sink is nil: pass a connector.Sink")

@@ -22,6 +22,15 @@ func erasureOf[T any]() erasure {
 	return erasure{typ: reflect.TypeFor[T](), loosen: loosen[T], tighten: tighten[T]}
 }
 
+// name is the name of the type; that of a zero erasure is empty.
+func (e erasure) name() string {
+	if e.typ == nil {
+		return ""
+	}
+
+	return e.typ.String()
+}
+
 func loosen[T any](in any) loose {
 	next := in.(push[T]) //nolint:forcetypeassert // the compiler of blueprints made it
 

@@ -17,7 +17,7 @@ type Flow[T any] struct {
 
 // From starts a blueprint at a source.
 func From[T any](source connector.Source[T]) Flow[T] {
-	n := newNode[T, T]("from")
+	n := newNode[T]("from")
 	n.endpoint = source
 	n.require(source != nil, "the source is nil: pass a connector.Source")
 	n.open = func(w *wiring, n *node) intake { return newStream(w, n, source) }
@@ -33,7 +33,7 @@ func (f Flow[T]) As[Same Flow[T]](name string) Same { return Same(Flow[T]{n: f.n
 // Apply puts in a part of a flow that is written as a function of its own.
 func (f Flow[T]) Apply[Out any](part func(Flow[T]) Flow[Out]) Flow[Out] {
 	if part == nil {
-		n := newNode[T, Out]("apply", f.n)
+		n := stageNode[Out]("apply", f.n)
 		n.problem("the function is nil")
 
 		return Flow[Out]{n: n}

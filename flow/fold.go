@@ -15,7 +15,7 @@ import (
 // before again. In memory the state ends with the run,
 // and a message that the source hands out again is counted again; see StoredIn.
 func (k Keyed[Key, T]) Fold[Acc any](add func(Acc, T) Acc) Flow[Group[Key, Acc]] {
-	n := newNode[T, Group[Key, Acc]]("fold", k.flow.n)
+	n := stageNode[Group[Key, Acc]]("fold", k.flow.n)
 	k.define(n)
 	k.unforced(n)
 	n.require(add != nil, "the function is nil")

@@ -43,7 +43,7 @@ func (p *Pipeline) Graph() Graph {
 	g := Graph{Flow: p.name}
 	for _, n := range p.plan.nodes {
 		info := StageInfo{
-			Name: p.plan.names[n], Kind: n.kind, In: n.in.typ.String(), Out: n.out.typ.String(), At: n.at.String(),
+			Name: p.plan.names[n], Kind: n.kind, In: n.in.name(), Out: n.out.name(), At: n.at.String(),
 			Endpoint: connector.Describe(n.endpoint).Name, Options: slices.Clone(n.options), Fails: n.traits.has(fails),
 		}
 		if in := p.plan.inside[n]; in != nil {

@@ -60,7 +60,7 @@ func (f Flow[T]) Enrich[Key, Part any](key func(T) Key, step Step[Key, Part], wi
 
 // mapped is the one-to-one stage that the others are made of.
 func mapped[In, Out any](kind string, f Flow[In], fn func(context.Context, In) (Out, error)) Flow[Out] {
-	n := newNode[In, Out](kind, f.n)
+	n := stageNode[Out](kind, f.n)
 	n.require(fn != nil, "the function is nil")
 	if !isPure(fn) {
 		n.traits |= fails
@@ -90,7 +90,7 @@ func mapped[In, Out any](kind string, f Flow[In], fn func(context.Context, In) (
 func (f Flow[T]) MapMessage[Out any](
 	fn func(context.Context, connector.Message[T]) (connector.Message[Out], error),
 ) Flow[Out] {
-	n := newNode[T, Out]("map-message", f.n)
+	n := stageNode[Out]("map-message", f.n)
 	n.traits |= fails
 	n.require(fn != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
@@ -121,7 +121,7 @@ func (f Flow[T]) Observe[Same Flow[T]](fn func(connector.Message[T])) Same {
 }
 
 func observe[T any](f Flow[T], fn func(connector.Message[T])) Flow[T] {
-	n := newNode[T, T]("observe", f.n)
+	n := passNode("observe", f.n)
 	n.require(fn != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)
@@ -141,7 +141,7 @@ func observe[T any](f Flow[T], fn func(connector.Message[T])) Flow[T] {
 func (f Flow[T]) Filter[Same Flow[T]](keep func(T) bool) Same { return Same(filter(f, keep)) }
 
 func filter[T any](f Flow[T], keep func(T) bool) Flow[T] {
-	n := newNode[T, T]("filter", f.n)
+	n := passNode("filter", f.n)
 	n.require(keep != nil, "the predicate is nil")
 	n.wire = func(w *wiring, n *node) any {
 		next, c := w.feed(n).(push[T]), w.counter(n)

@@ -71,9 +71,31 @@ type Option struct {
 
 func option(name string, value any) Option { return Option{Name: name, Value: fmt.Sprint(value)} }
 
-// newNode makes a stage from In to Out.
-func newNode[In, Out any](kind string, ups ...*node) *node {
-	return makeNode(kind, erasureOf[In](), erasureOf[Out](), ups)
+// newNode makes a source of Out, or a stage that others are below of later.
+func newNode[Out any](kind string, ups ...*node) *node {
+	out := erasureOf[Out]()
+
+	return makeNode(kind, out, out, ups)
+}
+
+// stageNode makes a stage from what comes out of up to Out.
+func stageNode[Out any](kind string, up *node) *node {
+	return makeNode(kind, up.erased(), erasureOf[Out](), []*node{up})
+}
+
+// passNode makes a stage that lets out what comes in. It is compiled once for all types.
+func passNode(kind string, up *node) *node {
+	return makeNode(kind, up.erased(), up.erased(), []*node{up})
+}
+
+// erased is what comes out of n. A zero Flow has no node: its definition is wrong, so that
+// nothing is asked of the zero erasure but its name.
+func (n *node) erased() erasure {
+	if n == nil {
+		return erasure{}
+	}
+
+	return n.out
 }
 
 func makeNode(kind string, in, out erasure, ups []*node) *node {

@@ -31,7 +31,7 @@ func (f Flow[T]) OncePerMessage[Same Flow[T]](store connector.Store, ttl time.Du
 func onceMessage[T any](
 	f Flow[T], store connector.Store, ttl time.Duration, keyed bool, key func(*connector.Meta, T) string,
 ) Flow[T] {
-	n := newNode[T, T]("once", f.n)
+	n := passNode("once", f.n)
 	n.traits |= holds | frames | fails
 	n.endpoint = store
 	n.require(store != nil, "the store is nil: pass a connector.Store")

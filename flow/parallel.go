@@ -26,7 +26,7 @@ const mostWorkers = 1024
 func parallel[In, Out any](
 	f Flow[In], workers int, order traits, body func(Flow[In]) Flow[Out], assign func(workers int, steady bool) assignment[In],
 ) Flow[Out] {
-	n := newNode[In, Out]("parallel", f.n)
+	n := stageNode[Out]("parallel", f.n)
 	n.traits |= holds | order
 	n.require(workers > 0 && workers <= mostWorkers, "it was given %d goroutines: want 1 to %d", workers, mostWorkers)
 	n.require(body != nil, "the body is nil")
@@ -36,7 +36,7 @@ func parallel[In, Out any](
 	}
 	n.body = passing[In](kindBody)
 	last := body(Flow[In]{n: n.body})
-	end := newNode[Out, Out]("join", last.n)
+	end := passNode("join", last.n)
 	end.traits |= joint
 	end.wire = func(w *wiring, n *node) any { return w.joints[n] }
 	n.sides = append(n.sides, end)

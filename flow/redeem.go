@@ -24,7 +24,7 @@ import (
 // Name the stage with As, and keep the name: the note tells this stage from others by it.
 func Redeem[T any](store connector.Store) func(Flow[Claim[T]]) Flow[T] {
 	return func(f Flow[Claim[T]]) Flow[T] {
-		n := newNode[Claim[T], T]("redeem", f.n)
+		n := stageNode[T]("redeem", f.n)
 		n.traits |= frames | fails
 		n.endpoint = store
 		defineClaims[T](n, store)

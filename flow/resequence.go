@@ -39,7 +39,7 @@ func (k Keyed[Key, T]) Resequence(number func(T) int64, s Sequence) Flow[T] {
 }
 
 func resequence[Key comparable, T any](k Keyed[Key, T], number func(T) int64, s Sequence) Flow[T] {
-	n := newNode[T, T]("resequence", k.flow.n)
+	n := passNode("resequence", k.flow.n)
 	k.place(n)
 	k.unforced(n)
 	n.traits |= holds | alone

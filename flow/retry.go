@@ -16,7 +16,7 @@ import (
 func (f Flow[T]) Retry[Same Flow[T]](policy retry.Policy) Same { return Same(retried(f, policy)) }
 
 func retried[T any](f Flow[T], policy retry.Policy) Flow[T] {
-	n := newNode[T, T]("retry", f.n)
+	n := passNode("retry", f.n)
 	n.traits |= retries
 	n.checkPolicy(policy)
 	n.wire = func(w *wiring, n *node) any {

@@ -20,7 +20,7 @@ type routeCase[T any] struct {
 
 // Route begins a choice between branches.
 func (f Flow[T]) Route[R Router[T]]() R {
-	n := newNode[T, T]("route", f.n)
+	n := passNode("route", f.n)
 
 	return R(Router[T]{at: n})
 }
@@ -38,7 +38,7 @@ func (r Router[T]) Else(build func(Flow[T]) End) End { return route(r, build) }
 
 func route[T any](r Router[T], otherwise func(Flow[T]) End) End {
 	if r.at == nil {
-		r = Router[T]{at: newNode[T, T]("route", nil), cases: r.cases} // of a zero Router
+		r = Router[T]{at: passNode("route", nil), cases: r.cases} // of a zero Router
 	}
 	n := r.at.copy()
 	n.traits |= ends

@@ -44,7 +44,7 @@ func to[T any](f Flow[T], sink connector.Sink[T]) End {
 func (f Flow[T]) ForEach[Same Flow[T]](fn func(context.Context, T) error) End { return forEach(f, fn) }
 
 func forEach[T any](f Flow[T], fn func(context.Context, T) error) End {
-	n := newNode[T, T]("for-each", f.n)
+	n := passNode("for-each", f.n)
 	n.traits |= ends | fails
 	n.require(fn != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {
@@ -94,7 +94,7 @@ func (r *run) turn(n *node) chan struct{} {
 }
 
 func newSinkNode[T any](kind string, up *node, sink connector.Sink[T]) *node {
-	n := newNode[T, T](kind, up)
+	n := passNode(kind, up)
 	n.traits |= ends | fails
 	n.require(sink != nil, "the sink is nil: pass a connector.Sink")
 	n.writesTo(sink)

@@ -14,7 +14,7 @@ import (
 // above the Split takes the whole message and lists the parts that failed; one below it
 // takes single parts.
 func (f Flow[T]) Split[Out any](parts func(context.Context, T) iter.Seq2[Out, error]) Flow[Out] {
-	n := newNode[T, Out]("split", f.n)
+	n := stageNode[Out]("split", f.n)
 	n.traits |= makes | fails
 	n.require(parts != nil, "the function is nil")
 	n.wire = func(w *wiring, n *node) any {

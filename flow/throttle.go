@@ -46,7 +46,7 @@ func (k Keyed[Key, T]) Throttle(rate Rate) Flow[T] {
 func forAll[T any](T) struct{} { return struct{}{} }
 
 func throttle[Key comparable, T any](f Flow[T], key func(T) Key, rate Rate) Flow[T] {
-	n := newNode[T, T]("throttle", f.n)
+	n := passNode("throttle", f.n)
 	n.traits |= holds | alone
 	n.require(rate.Limit > 0, "Rate.Limit is %d: want at least 1", rate.Limit)
 	n.require(rate.Per > 0, "Rate.Per is %v: want more than 0", rate.Per)

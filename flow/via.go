@@ -57,10 +57,10 @@ func via[T any](f Flow[T], queue connector.Queue[T]) Flow[T] {
 
 func hopped[T any](f Flow[T], kind string, h *hop[T]) Flow[T] {
 	queue := h.queue
-	near := newNode[T, T](kind, f.n)
+	near := passNode(kind, f.n)
 	near.traits |= lanes | holds | ends | fails
 	near.wire = h.wireNear
-	far := newNode[T, T](kind+"-out", near)
+	far := passNode(kind+"-out", near)
 	far.open = h.openFar
 	if queue == nil {
 		near.problem("the queue is nil: pass a connector.Queue")
