@@ -59,11 +59,13 @@ type fork[In, Out any] struct {
 	next    push[Out]
 	ordered bool
 	assign  assignment[In]
-	results *mailbox[result[Out]]
+	results *mailbox[*job[In, Out]]
 	workers []*worker[In, Out]
-	// gathered are the jobs being filled, one for each queue; queues carry them.
-	gathered []job[In]
-	queues   []chan job[In]
+	// gathered are the jobs being filled, one for each queue; queues carry them. spare are
+	// jobs to be filled again.
+	gathered []*job[In, Out]
+	queues   []chan *job[In, Out]
+	spare    []*job[In, Out]
 	// out counts jobs that were handed out and have not come back; room is how many may.
 	out, room int
 	running   int
@@ -71,27 +73,25 @@ type fork[In, Out any] struct {
 	size int
 	// next number to give out, and to let go on.
 	number, due int64
-	early       map[int64]result[Out]
-	// outs go on, from the index emitted on: a user function below may end the goroutine,
-	// and the next one takes over here.
-	outs    []entry[Out]
-	emitted int
+	early       map[int64]*job[In, Out]
+	// done are the jobs whose results go on, from the index turn on: a user function below
+	// may end the goroutine, and the next one takes over here.
+	done []*job[In, Out]
+	turn int
 }
 
-// job is a run of messages for one worker.
-type job[In any] struct {
+// job is a run of messages for one worker, and then what came of them. A loose one came of
+// a timer, or of the end.
+type job[In, Out any] struct {
 	number  int64
 	entries []entry[In]
-}
-
-// result is what came of a job. A loose one came of a timer, or of the end.
-type result[Out any] struct {
-	number int64
-	outs   []entry[Out]
-	size   int
-	took   time.Duration
-	loose  bool
-	exited bool
+	size    int
+	// outs are the results; those before emitted have gone on.
+	outs    []entry[Out]
+	emitted int
+	took    time.Duration
+	loose   bool
+	exited  bool
 }
 
 // assignment chooses the queue of a value.
@@ -107,8 +107,8 @@ func shareOut[In any](int, bool) assignment[In] {
 
 const (
 	// mostPerJob bounds the messages of a job, jobTime aims its length.
-	mostPerJob = 64
-	jobTime    = 50 * time.Microsecond
+	mostPerJob = 128
+	jobTime    = 200 * time.Microsecond
 	// jobsPerWorker is how many jobs may be under way for each worker.
 	jobsPerWorker = 4
 )
@@ -125,13 +125,13 @@ func newParallel[In, Out any](
 		room:    workers * jobsPerWorker,
 		running: workers,
 		size:    1,
-		early:   make(map[int64]result[Out]),
+		early:   make(map[int64]*job[In, Out]),
 	}
-	p.results = newMailbox[result[Out]](w.lane, 0, 0)
-	p.gathered = make([]job[In], p.assign.queues)
-	p.queues = make([]chan job[In], p.assign.queues)
+	p.results = newMailbox[*job[In, Out]](w.lane, 0, 0)
+	p.gathered = make([]*job[In, Out], p.assign.queues)
+	p.queues = make([]chan *job[In, Out], p.assign.queues)
 	for i := range p.queues {
-		p.queues[i] = make(chan job[In], p.room)
+		p.queues[i] = make(chan *job[In, Out], p.room)
 	}
 	w.lane.polls = append(w.lane.polls, func(ctx context.Context) bool { return p.takeIn(ctx, p.results.take()) })
 	w.lane.passes = append(w.lane.passes, func(context.Context) bool { p.sendAll(); return false })
@@ -143,7 +143,11 @@ func newParallel[In, Out any](
 func (p *fork[In, Out]) push(ctx context.Context, it *item, value *In) error {
 	p.c.begin()
 	q := p.assign.of(*value)
-	g := &p.gathered[q]
+	g := p.gathered[q]
+	if g == nil {
+		g = p.blank()
+		p.gathered[q] = g
+	}
 	g.entries = append(g.entries, entry[In]{it, *value})
 	if len(g.entries) >= p.size {
 		for p.out >= p.room {
@@ -155,16 +159,38 @@ func (p *fork[In, Out]) push(ctx context.Context, it *item, value *In) error {
 	return errHeld
 }
 
+// blank returns a job to be filled.
+func (p *fork[In, Out]) blank() *job[In, Out] {
+	last := len(p.spare) - 1
+	if last < 0 {
+		return &job[In, Out]{}
+	}
+	j := p.spare[last]
+	p.spare = p.spare[:last]
+
+	return j
+}
+
+// recycle keeps a job whose results have gone on, for its memory.
+func (p *fork[In, Out]) recycle(j *job[In, Out]) {
+	if j.loose || len(p.spare) >= p.room {
+		return
+	}
+	clear(j.outs)
+	j.entries, j.outs, j.emitted = j.entries[:0], j.outs[:0], 0
+	p.spare = append(p.spare, j)
+}
+
 func (p *fork[In, Out]) send(q int) {
 	g := p.gathered[q]
-	if len(g.entries) == 0 {
+	if g == nil {
 		return
 	}
 	g.number = p.number
 	p.number++
 	p.out++
 	p.lane.run.pressure.work()
-	p.gathered[q] = job[In]{}
+	p.gathered[q] = nil
 	p.queues[q] <- g
 }
 
@@ -177,52 +203,61 @@ func (p *fork[In, Out]) sendAll() {
 
 // takeIn runs results through what is below, in order where that is asked for (invariant
 // 14). It reports whether there was anything.
-func (p *fork[In, Out]) takeIn(ctx context.Context, results []result[Out]) bool {
-	for _, r := range results {
+func (p *fork[In, Out]) takeIn(ctx context.Context, results []*job[In, Out]) bool {
+	for _, j := range results {
 		switch {
-		case r.exited:
+		case j.exited:
 			p.running--
-			p.outs = append(p.outs, r.outs...)
-		case r.loose:
-			p.outs = append(p.outs, r.outs...)
+			p.done = append(p.done, j)
+		case j.loose:
+			p.done = append(p.done, j)
 		default:
 			p.out--
-			p.adapt(r)
-			p.inTurn(r)
+			p.adapt(j)
+			p.inTurn(j)
 		}
 	}
-	left := len(p.outs) > 0
-	for p.emitted < len(p.outs) {
-		e := &p.outs[p.emitted]
-		p.emitted++
-		launch(ctx, p.lane, p.next, e.it, &e.value)
+	left := len(p.done) > 0
+	for ; p.turn < len(p.done); p.turn++ {
+		j := p.done[p.turn]
+		p.emit(ctx, j)
+		p.recycle(j)
 	}
-	clear(p.outs)
-	p.outs, p.emitted = p.outs[:0], 0
+	clear(p.done)
+	p.done, p.turn = p.done[:0], 0
 
 	return left || len(results) > 0
 }
 
-func (p *fork[In, Out]) inTurn(r result[Out]) {
+func (p *fork[In, Out]) emit(ctx context.Context, j *job[In, Out]) {
+	for j.emitted < len(j.outs) {
+		e := &j.outs[j.emitted]
+		j.emitted++
+		launch(ctx, p.lane, p.next, e.it, &e.value)
+	}
+}
+
+func (p *fork[In, Out]) inTurn(j *job[In, Out]) {
 	if !p.ordered {
-		p.outs = append(p.outs, r.outs...)
+		p.done = append(p.done, j)
 
 		return
 	}
-	for p.early[r.number] = r; ; p.due++ {
-		r, ok := p.early[p.due]
+	for p.early[j.number] = j; ; p.due++ {
+		j, ok := p.early[p.due]
 		if !ok {
 			return
 		}
 		delete(p.early, p.due)
-		p.outs = append(p.outs, r.outs...)
+		p.done = append(p.done, j)
 	}
 }
 
-// adapt sets the size of the jobs to come by how long one took.
-func (p *fork[In, Out]) adapt(r result[Out]) {
-	each := max(r.took/time.Duration(max(r.size, 1)), 1)
-	p.size = min(max(int(jobTime/each), 1), mostPerJob, 2*p.size)
+// adapt sets the size of the jobs to come by how long one took. One that took long by
+// chance, because the goroutine was not running, must not tear the next ones to pieces.
+func (p *fork[In, Out]) adapt(j *job[In, Out]) {
+	each := max(j.took/time.Duration(max(j.size, 1)), 1)
+	p.size = min(max(int(jobTime/each), p.size/2, 1), mostPerJob, 2*p.size)
 }
 
 // finish ends the workers and takes in what is left.
@@ -246,10 +281,10 @@ type worker[In, Out any] struct {
 	to   *fork[In, Out]
 	lane *lane
 	in   push[In]
-	jobs chan job[In]
+	jobs chan *job[In, Out]
 	outs []entry[Out]
 	// doing is the job under way.
-	doing *job[In]
+	doing *job[In, Out]
 }
 
 func (p *fork[In, Out]) addWorker(w *wiring, body, end *node) {
@@ -276,12 +311,12 @@ func (k *worker[In, Out]) loop(ctx context.Context) {
 	if j := k.doing; j != nil {
 		// The goroutine before this one ended in the middle of its job.
 		k.doing = nil
-		k.post(result[Out]{number: j.number, size: len(j.entries)})
+		k.post(j)
 	}
 	for k.serve(ctx, timer) {
 	}
 	k.lane.finish(ctx)
-	k.to.results.put(nil, result[Out]{outs: k.outs, loose: true, exited: true})
+	k.to.results.put(nil, &job[In, Out]{outs: k.outs, loose: true, exited: true})
 }
 
 // serve does one job, rings one alarm, or takes in what came of stages inside the body; it
@@ -308,7 +343,7 @@ func (k *worker[In, Out]) serve(ctx context.Context, timer *time.Timer) bool {
 	j, ok, came := k.await(due, timer)
 	switch {
 	case came && ok:
-		k.do(ctx, &j)
+		k.do(ctx, j)
 	case came:
 		return false
 	case due != nil && !due.at.After(time.Now()):
@@ -320,7 +355,7 @@ func (k *worker[In, Out]) serve(ctx context.Context, timer *time.Timer) bool {
 
 // await waits for a job, the alarm, or something in a mailbox; it reports whether a job, or
 // the end of them, came.
-func (k *worker[In, Out]) await(due *alarm, timer *time.Timer) (j job[In], ok, came bool) {
+func (k *worker[In, Out]) await(due *alarm, timer *time.Timer) (j *job[In, Out], ok, came bool) {
 	var ring <-chan time.Time
 	if due != nil {
 		timer.Reset(time.Until(due.at))
@@ -355,15 +390,22 @@ func (k *worker[In, Out]) ring(ctx context.Context, due *alarm) {
 // tidy ends a piece of work that belongs to no job.
 func (k *worker[In, Out]) tidy(ctx context.Context) {
 	k.lane.pass(ctx)
-	k.post(result[Out]{loose: true})
+	if len(k.outs) > 0 {
+		k.to.results.put(nil, &job[In, Out]{outs: k.outs, loose: true})
+		k.outs = nil
+	}
 }
 
-func (k *worker[In, Out]) do(ctx context.Context, j *job[In]) {
+func (k *worker[In, Out]) do(ctx context.Context, j *job[In, Out]) {
 	start := now()
 	k.doing = j
+	if len(k.outs) == 0 {
+		k.outs = j.outs
+	}
+	aborted := &k.lane.run.aborted
 	for i := range j.entries {
 		e := &j.entries[i]
-		if ctx.Err() != nil {
+		if aborted.Load() {
 			e.it.complete(connector.ErrStopped)
 
 			continue
@@ -374,15 +416,15 @@ func (k *worker[In, Out]) do(ctx context.Context, j *job[In]) {
 	k.lane.pass(ctx)
 	k.doing = nil
 	k.lane.run.pressure.moved()
-	k.post(result[Out]{number: j.number, size: len(j.entries), took: time.Duration(now() - start)})
+	j.took = time.Duration(now() - start)
+	k.post(j)
 }
 
-func (k *worker[In, Out]) post(r result[Out]) {
-	r.outs, k.outs = k.outs, nil
-	if !r.loose || len(r.outs) > 0 {
-		k.to.results.put(nil, r)
-	}
-	if !r.loose {
-		k.lane.run.pressure.rest() // the job is done; its result waits in the mailbox
-	}
+// post hands the job back with what came of it.
+func (k *worker[In, Out]) post(j *job[In, Out]) {
+	j.outs, k.outs = k.outs, nil
+	j.size = len(j.entries)
+	clear(j.entries)
+	k.to.results.put(nil, j)
+	k.lane.run.pressure.rest() // the job is done; its result waits in the mailbox
 }

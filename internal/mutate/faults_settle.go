@@ -326,7 +326,7 @@ func holdFaults() []fault {
 		{
 			name: "parallel-forgets-early-results", breaks: 1, file: "flow/parallel.go",
 			wrong: "an ordered parallel stage lets go one result at a time, and keeps the rest",
-			old:   "delete(p.early, p.due)\n\t\tp.outs = append(p.outs, r.outs...)", new: "delete(p.early, p.due)\n\t\tp.outs = append(p.outs, r.outs...); p.due++; return",
+			old:   "delete(p.early, p.due)\n\t\tp.done = append(p.done, j)", new: "delete(p.early, p.due)\n\t\tp.done = append(p.done, j); p.due++; return",
 		},
 		{
 			name: "aggregate-forgets-members", breaks: 1, file: "flow/aggregate.go",

@@ -71,7 +71,7 @@ func drainFaults() []fault {
 		{
 			name: "work-goes-on-after-deadline", breaks: 9, file: "flow/parallel.go",
 			wrong: "a worker begins further messages after the drain deadline",
-			old:   "if ctx.Err() != nil {\n\t\t\te.it.complete(connector.ErrStopped)", new: "if false {\n\t\t\te.it.complete(connector.ErrStopped)",
+			old:   "if aborted.Load() {\n\t\t\te.it.complete(connector.ErrStopped)", new: "if false {\n\t\t\te.it.complete(connector.ErrStopped)",
 		},
 		{
 			name: "chunk-goes-on-after-deadline", breaks: 9, file: "flow/chunk.go",
