@@ -23,7 +23,12 @@ type Position struct {
 func (p Position) IsZero() bool { return p == Position{} }
 
 // String returns the partition and the offset, separated by a colon.
-func (p Position) String() string { return p.Partition + ":" + strconv.FormatInt(p.Offset, 10) }
+func (p Position) String() string {
+	var buf [64]byte
+	text := append(append(buf[:0], p.Partition...), ':')
+
+	return string(strconv.AppendInt(text, p.Offset, 10))
+}
 
 // MarshalText implements encoding.TextMarshaler.
 func (p Position) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/placing"
 	"github.com/millrace-go/millrace/internal/wallclock"
 )
 
@@ -68,6 +69,7 @@ func hopped[T any](f Flow[T], kind string, h *hop[T]) Flow[T] {
 		return Flow[T]{n: far}
 	}
 	h.durable = connector.Describe(queue).Durable
+	h.tells = !h.durable && placing.Tells(queue)
 	near.endpoint, far.endpoint = queue, queue
 	near.options = append(near.options, option("durable", h.durable))
 
@@ -78,6 +80,8 @@ func hopped[T any](f Flow[T], kind string, h *hop[T]) Flow[T] {
 type hop[T any] struct {
 	queue   connector.Queue[T]
 	durable bool
+	// tells is set where the queue tells which place a message got, which is its number then.
+	tells bool
 	// wait is how long a message is to stay; nil means not at all.
 	wait func(T) time.Duration
 	// crossed numbers the messages over all runs, because a queue in memory may outlive
@@ -85,23 +89,26 @@ type hop[T any] struct {
 	crossed atomic.Int64
 }
 
-// hopHeader carries the number of a message through a queue that is not durable.
+// hopHeader carries the number of a message through a queue that is not durable and does
+// not tell which place a message got.
 const hopHeader = "millrace-hop"
 
 // hopNear collects the messages of a pass and writes them with one Write.
 type hopNear[T any] struct {
-	hop      *hop[T]
-	run      *run
-	c        *counter
-	waiting  []entry[T]
-	messages []connector.Message[T]
-	crossing *crossing
+	hop *hop[T]
+	run *run
+	c   *counter
+	// waiting is written with the next pass; the others are slices to use again.
+	waiting, spare []entry[T]
+	messages       []connector.Message[T]
+	numbers        []int64
+	crossing       *crossing
 }
 
-// crossing holds the messages that are inside a queue that is not durable.
+// crossing holds the messages that are inside a queue that is not durable, by number.
 type crossing struct {
 	mu     sync.Mutex
-	inside map[string]*item
+	inside map[int64]*item
 }
 
 func (h *hop[T]) wireNear(w *wiring, n *node) any {
@@ -135,36 +142,52 @@ func (s *hopNear[T]) push(ctx context.Context, it *item, value *T) error {
 }
 
 func (s *hopNear[T]) pass(ctx context.Context) bool {
-	waiting := s.waiting
-	if len(waiting) == 0 {
+	if len(s.waiting) == 0 {
 		return false
 	}
-	s.waiting = nil
-	s.messages = s.messages[:0]
-	for _, e := range waiting {
-		meta := e.it.meta
-		if !s.hop.durable {
-			number := strconv.FormatInt(s.hop.crossed.Add(1), 10)
-			meta = meta.WithHeader(hopHeader, number)
-			s.crossing.enter(number, e.it)
-		}
-		s.messages = append(s.messages, connector.Message[T]{Meta: meta, Value: e.value})
+	// What fails may come here again by way of a DeadLetter, so nothing is used twice.
+	waiting, messages, numbers := s.waiting, s.messages[:0], s.numbers[:0]
+	s.waiting, s.spare, s.messages, s.numbers = s.spare[:0], nil, nil, nil
+	for i := range waiting {
+		meta, number := s.outward(waiting[i].it)
+		messages = append(messages, connector.Message[T]{Meta: meta, Value: waiting[i].value})
+		numbers = append(numbers, number)
 	}
-	err := s.write(ctx)
-	for i, e := range waiting {
-		s.written(e.it, s.messages[i].Meta, fate(err, i, len(waiting)))
+	if s.hop.tells {
+		ctx = placing.With(ctx, func(i int, offset int64) {
+			numbers[i] = offset
+			s.crossing.enter(offset, waiting[i].it)
+		})
 	}
-	clear(s.messages)
+	err := s.write(ctx, messages)
+	for i := range waiting {
+		s.written(waiting[i].it, numbers[i], fate(err, i, len(waiting)))
+	}
+	clear(messages)
+	clear(waiting)
+	s.messages, s.spare, s.numbers = messages, waiting[:0], numbers
 
 	return true
 }
 
+// outside is the number of a message that is not inside the queue of a hop.
+const outside = -1
+
+// outward returns the metadata with which the message is written, and its number.
+func (s *hopNear[T]) outward(it *item) (*connector.Meta, int64) {
+	if s.hop.durable || s.hop.tells {
+		return it.meta, outside
+	}
+	number := s.hop.crossed.Add(1)
+	s.crossing.enter(number, it)
+
+	return it.meta.WithHeader(hopHeader, strconv.FormatInt(number, 10)), number
+}
+
 // written ends a message that the queue refused, or that a durable queue has.
-func (s *hopNear[T]) written(it *item, meta *connector.Meta, err error) {
-	if !s.hop.durable {
-		if err == nil || s.crossing.leave(meta.Header(hopHeader)) == nil {
-			return // it ends on the far side
-		}
+func (s *hopNear[T]) written(it *item, number int64, err error) {
+	if number != outside && (err == nil || s.crossing.leave(number) == nil) {
+		return // it ends on the far side
 	}
 	if err != nil {
 		it.complete(s.c.fail(it, err))
@@ -175,14 +198,14 @@ func (s *hopNear[T]) written(it *item, meta *connector.Meta, err error) {
 	it.complete(nil)
 }
 
-func (c *crossing) enter(number string, it *item) {
+func (c *crossing) enter(number int64, it *item) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inside[number] = it
 }
 
 // leave returns the message of the number, once.
-func (c *crossing) leave(number string) *item {
+func (c *crossing) leave(number int64) *item {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	it := c.inside[number]
@@ -195,7 +218,7 @@ func (c *crossing) leave(number string) *item {
 func (c *crossing) giveUp(bool) {
 	c.mu.Lock()
 	inside := c.inside
-	c.inside = make(map[string]*item) // a user function may return after the run gave up
+	c.inside = make(map[int64]*item) // a user function may return after the run gave up
 	c.mu.Unlock()
 	for _, number := range slices.Sorted(maps.Keys(inside)) {
 		inside[number].complete(connector.ErrStopped)
@@ -207,7 +230,7 @@ func (c *crossing) giveUp(bool) {
 const patience = 100 * time.Millisecond
 
 // write writes to the queue, which may be full.
-func (s *hopNear[T]) write(ctx context.Context) error {
+func (s *hopNear[T]) write(ctx context.Context, messages []connector.Message[T]) error {
 	var mu sync.Mutex
 	written, waited := false, false
 	timer := time.AfterFunc(patience, func() {
@@ -220,7 +243,7 @@ func (s *hopNear[T]) write(ctx context.Context) error {
 		}
 	})
 	start := now()
-	err := writeGuarded(ctx, s.hop.queue, s.messages)
+	err := writeGuarded(ctx, s.hop.queue, messages)
 	s.c.record(start)
 	timer.Stop()
 	mu.Lock()
@@ -241,20 +264,43 @@ func (h *hop[T]) openFar(w *wiring, n *node) intake {
 		s.reading = w.run.ctx
 		s.book.tally = &w.run.pipeline.derived
 		c := w.run.crossing(n.ups[0])
+		var landings []landing
 		s.prepare = func(it *item) {
-			if near := c.leave(it.meta.Header(hopHeader)); near != nil {
-				l := &landing{near: near, book: s.book}
-				it.frame, it.owner = l, l
-				it.meta, it.path = near.meta, near.path
+			near := c.leave(h.numberOf(it.meta))
+			if near == nil {
+				it.frame = stale{}
 
 				return
 			}
-			it.frame = stale{}
+			if len(landings) == 0 {
+				landings = make([]landing, landingsAtOnce)
+			}
+			l := &landings[0]
+			landings = landings[1:]
+			l.near, l.book = near, s.book
+			it.frame, it.owner = l, l
+			it.meta, it.path = near.meta, near.path
 		}
 	}
 	w.run.farSides[n] = s
 
 	return s
+}
+
+// landingsAtOnce is how many landings are allocated together.
+const landingsAtOnce = 64
+
+// numberOf returns the number of a message that the queue has handed out.
+func (h *hop[T]) numberOf(meta *connector.Meta) int64 {
+	if h.tells {
+		return meta.Position().Offset
+	}
+	number, err := strconv.ParseInt(meta.Header(hopHeader), 10, 64)
+	if err != nil {
+		return outside
+	}
+
+	return number
 }
 
 // stale ends a message that the queue hands out although its near side is not waiting for
@@ -301,7 +347,7 @@ func (l *landing) finished(it *item, err error) {
 func (r *run) crossing(near *node) *crossing {
 	c := r.crossings[near]
 	if c == nil {
-		c = &crossing{inside: make(map[string]*item)}
+		c = &crossing{inside: make(map[int64]*item)}
 		r.crossings[near] = c
 	}
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/millrace-go/millrace/connector"
+	"github.com/millrace-go/millrace/internal/placing"
 )
 
 // memory is storage that ends with the process.
@@ -15,10 +16,12 @@ type memory[T any] struct {
 	cfg     Config
 	publish publish
 
-	mu       sync.Mutex
-	tail     int64
-	messages map[int64]*parcel[T]
-	dead     []deadParcel[T]
+	mu   sync.Mutex
+	tail int64
+	// fresh are the messages up to tail that were never handed out; nil where one was written
+	// with a delay. The schedule knows all others by their entry.
+	fresh []*parcel[T]
+	dead  []deadParcel[T]
 }
 
 type deadParcel[T any] struct {
@@ -29,7 +32,7 @@ type deadParcel[T any] struct {
 }
 
 func newMemory[T any](cfg Config, p publish) *memory[T] {
-	return &memory[T]{cfg: cfg, publish: p, messages: map[int64]*parcel[T]{}}
+	return &memory[T]{cfg: cfg, publish: p}
 }
 
 func (s *memory[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
@@ -38,7 +41,8 @@ func (s *memory[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
 	return &parcel[T]{fields: fields, value: m.Value, due: due}, err
 }
 
-func (s *memory[T]) add(_ context.Context, parcels []*parcel[T]) error {
+func (s *memory[T]) add(ctx context.Context, parcels []*parcel[T]) error {
+	note := placing.NoteOf(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var later []*entry
@@ -46,6 +50,10 @@ func (s *memory[T]) add(_ context.Context, parcels []*parcel[T]) error {
 		s.append(p)
 		if p.entry.due = p.due; !p.due.IsZero() {
 			later = append(later, &p.entry)
+			s.fresh[len(s.fresh)-1] = nil
+		}
+		if note != nil {
+			note(p.index, p.entry.seq)
 		}
 	}
 	s.publish(s.tail, len(parcels), later)
@@ -54,24 +62,39 @@ func (s *memory[T]) add(_ context.Context, parcels []*parcel[T]) error {
 }
 
 func (s *memory[T]) append(p *parcel[T]) {
-	p.entry = entry{seq: s.tail}
-	s.messages[s.tail] = p
+	p.entry = entry{seq: s.tail, parcel: p}
+	s.fresh = append(s.fresh, p)
 	s.tail++
 }
 
 func (s *memory[T]) load(p pick) ([]loaded[T], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := make([]loaded[T], 0, len(p.back)+min(p.max, int(p.to-p.from)))
+	fresh := s.take(p.from, min(p.max, int(p.to-p.from)))
+	found := make([]loaded[T], 0, len(p.back)+len(fresh))
 	for _, e := range p.back {
-		found = append(found, loaded[T]{entry: e, parcel: s.messages[e.seq]})
+		found = append(found, loaded[T]{entry: e, parcel: parcelOf[T](e)})
 	}
-	for seq := p.from; seq < p.to && len(found) < cap(found); seq++ {
-		m := s.messages[seq]
+	for _, m := range fresh {
 		found = append(found, loaded[T]{entry: &m.entry, parcel: m})
 	}
+	clear(fresh)
 
 	return found, nil
+}
+
+// take returns n of the fresh messages from a sequence number on, and forgets them and those
+// before.
+func (s *memory[T]) take(from int64, n int) []*parcel[T] {
+	skip := int(from-s.tail) + len(s.fresh)
+	taken := s.fresh[skip : skip+n]
+	s.fresh = s.fresh[skip+n:]
+
+	return taken
+}
+
+func parcelOf[T any](e *entry) *parcel[T] {
+	return e.parcel.(*parcel[T]) //nolint:forcetypeassert // append set it
 }
 
 func (s *memory[T]) note([]*entry) (bool, error) { return false, nil }
@@ -81,12 +104,8 @@ func (s *memory[T]) rewrite([]*entry) error { return nil }
 func (s *memory[T]) settle(_ context.Context, c changes) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range c.done {
-		delete(s.messages, e.seq)
-	}
 	for _, b := range c.dead {
-		s.dead = append(s.dead, deadParcel[T]{b.entry.seq, s.messages[b.entry.seq], b.entry.counted(), b.cause})
-		delete(s.messages, b.entry.seq)
+		s.dead = append(s.dead, deadParcel[T]{b.entry.seq, parcelOf[T](b.entry), b.entry.counted(), b.cause})
 	}
 
 	return nil

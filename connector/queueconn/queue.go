@@ -11,11 +11,17 @@ import (
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/internal/boltfile"
+	"github.com/millrace-go/millrace/internal/placing"
 )
+
+// mark says that a Write to a queue in memory tells which places its messages get.
+type mark = placing.Mark
 
 // Queue is an ordered queue with leases, attempts, delays and dead letters. Make it with
 // NewMemory or Open.
 type Queue[T any] struct {
+	mark
+
 	cfg     Config
 	durable bool
 	storage storage[T]
@@ -42,6 +48,7 @@ func NewMemory[T any](cfg Config) (*Queue[T], error) {
 	}
 	q := newQueue[T](cfg)
 	q.storage = newMemory[T](cfg, q.publish)
+	q.mark = placing.Of(q)
 
 	return q, nil
 }

@@ -9,6 +9,7 @@ type entry struct {
 	spared  int       // how many of these do not count
 	due     time.Time // zero, or when its delay ends
 	stored  bool      // the storage has a standing of it
+	parcel  any       // the message itself, where it is in memory
 
 	holder     *holder // while leased
 	until      time.Time

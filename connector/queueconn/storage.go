@@ -45,8 +45,10 @@ type parcel[T any] struct {
 	fields  connector.Fields
 	value   T
 	encoded []byte
-	// due is when a message that is being written may be handed out; zero means at once.
-	due time.Time
+	// due is when a message that is being written may be handed out; zero means at once. index
+	// is its place in the Write.
+	due   time.Time
+	index int
 }
 
 // loaded is a message that was read back. Err says why it is not readable.

@@ -54,6 +54,7 @@ type writing[T any] struct {
 func (w *writing[T]) prepare(i, n int, m connector.Message[T]) {
 	p, err := w.queue.storage.prepare(m)
 	if err == nil {
+		p.index = i
 		w.parcels = append(w.parcels, p)
 		if w.index != nil {
 			w.index = append(w.index, i)
@@ -171,16 +172,12 @@ func (w *writing[T]) message(parcel int) int {
 // parcelFields checks the metadata of a message and completes it. It returns when the
 // message is due by the clock of this process; the zero time means now.
 func parcelFields(m *connector.Meta, cfg Config) (connector.Fields, time.Time, error) {
-	fields, due := m.Fields(), m.NotBefore()
-	fields.NotBefore = time.Time{}
-	switch ahead := wallclock.Until(due); {
-	case ahead <= 0:
-		due = time.Time{}
-	case ahead <= maxDelay:
-		due = time.Now().Add(ahead)
-	default:
-		return fields, due, fmt.Errorf("not before %s: %w", due.Format(time.RFC3339), errTooFar)
+	fields := m.Fields()
+	due, err := dueHere(fields.NotBefore)
+	if err != nil {
+		return fields, due, err
 	}
+	fields.NotBefore = time.Time{}
 	size := len(fields.ID) + len(fields.Key)
 	for name, value := range fields.Headers {
 		size += len(name) + len(value)
@@ -194,4 +191,20 @@ func parcelFields(m *connector.Meta, cfg Config) (connector.Fields, time.Time, e
 	fields.Position, fields.Attempt = connector.Position{}, 0
 
 	return fields, due, nil
+}
+
+// dueHere returns when a message that must not go before a time by the wall clock is due by
+// the clock of this process; the zero time means now.
+func dueHere(notBefore time.Time) (time.Time, error) {
+	if notBefore.IsZero() {
+		return notBefore, nil
+	}
+	switch ahead := wallclock.Until(notBefore); {
+	case ahead <= 0:
+		return time.Time{}, nil
+	case ahead <= maxDelay:
+		return time.Now().Add(ahead), nil
+	default:
+		return notBefore, fmt.Errorf("not before %s: %w", notBefore.Format(time.RFC3339), errTooFar)
+	}
 }

@@ -120,8 +120,8 @@ func settlementFaults() []fault {
 		{
 			name: "refused-by-queue-is-delivered", breaks: 3, file: "flow/via.go",
 			wrong: "a message that the queue of a Via refused counts as delivered",
-			old:   "s.written(e.it, s.messages[i].Meta, fate(err, i, len(waiting)))",
-			new:   "_ = err; s.written(e.it, s.messages[i].Meta, fate(nil, i, len(waiting)))",
+			old:   "s.written(waiting[i].it, numbers[i], fate(err, i, len(waiting)))",
+			new:   "_ = err; s.written(waiting[i].it, numbers[i], fate(nil, i, len(waiting)))",
 		},
 		{
 			name: "stored-group-deleted-on-failure", breaks: 3, file: "flow/aggregate_stored.go",
