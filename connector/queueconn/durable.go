@@ -52,13 +52,13 @@ func (d *durable[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
 		return nil, &connector.LimitError{What: "body", Size: int64(size), Limit: int64(d.cfg.MaxBody)}
 	}
 
-	return &parcel[T]{encoded: seal(record), due: due}, nil
+	return &parcel[T]{entry: entry{due: due}, encoded: seal(record)}, nil
 }
 
 func (d *durable[T]) add(ctx context.Context, parcels []*parcel[T]) error {
 	return d.commits.do(ctx, func(b *batch) error {
 		for _, p := range parcels {
-			if err := b.add(p.encoded, p.due); err != nil {
+			if err := b.add(p.encoded, p.entry.due); err != nil {
 				return err
 			}
 		}

@@ -22,6 +22,8 @@ type memory[T any] struct {
 	// with a delay. The schedule knows all others by their entry.
 	fresh []*parcel[T]
 	dead  []deadParcel[T]
+	// found is what load returned last.
+	found []loaded[T]
 }
 
 type deadParcel[T any] struct {
@@ -38,7 +40,7 @@ func newMemory[T any](cfg Config, p publish) *memory[T] {
 func (s *memory[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
 	fields, due, err := parcelFields(m.Meta, s.cfg)
 
-	return &parcel[T]{fields: fields, value: m.Value, due: due}, err
+	return &parcel[T]{entry: entry{due: due}, meta: connector.MakeMeta(fields), value: m.Value}, err
 }
 
 func (s *memory[T]) add(ctx context.Context, parcels []*parcel[T]) error {
@@ -47,13 +49,14 @@ func (s *memory[T]) add(ctx context.Context, parcels []*parcel[T]) error {
 	defer s.mu.Unlock()
 	var later []*entry
 	for _, p := range parcels {
+		due := p.entry.due
 		s.append(p)
-		if p.entry.due = p.due; !p.due.IsZero() {
+		if p.entry.due = due; !due.IsZero() {
 			later = append(later, &p.entry)
 			s.fresh[len(s.fresh)-1] = nil
 		}
 		if note != nil {
-			note(p.index, p.entry.seq)
+			note(int(p.index), p.entry.seq)
 		}
 	}
 	s.publish(s.tail, len(parcels), later)
@@ -71,7 +74,7 @@ func (s *memory[T]) load(p pick) ([]loaded[T], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fresh := s.take(p.from, min(p.max, int(p.to-p.from)))
-	found := make([]loaded[T], 0, len(p.back)+len(fresh))
+	found := s.found[:0]
 	for _, e := range p.back {
 		found = append(found, loaded[T]{entry: e, parcel: parcelOf[T](e)})
 	}
@@ -79,6 +82,7 @@ func (s *memory[T]) load(p pick) ([]loaded[T], error) {
 		found = append(found, loaded[T]{entry: &m.entry, parcel: m})
 	}
 	clear(fresh)
+	s.found = found
 
 	return found, nil
 }
@@ -120,7 +124,7 @@ func (s *memory[T]) buried(ctx context.Context) iter.Seq2[connector.DeadLetter[T
 				return
 			}
 			letter := connector.DeadLetter[T]{
-				ID: d.parcel.fields.ID, Stage: s.cfg.Name, Attempt: d.attempt, Value: d.parcel.value, Headers: d.parcel.fields.Headers,
+				ID: d.parcel.meta.ID(), Stage: s.cfg.Name, Attempt: d.attempt, Value: d.parcel.value, Headers: d.parcel.meta.Fields().Headers,
 				Cause: causeText(d.cause), Err: d.cause, Class: connector.ClassOf(d.cause).String(),
 			}
 			if !yield(letter, nil) {
@@ -143,7 +147,7 @@ func (s *memory[T]) unbury(_ context.Context, _ int64, ids wanted, discard bool)
 	defer s.mu.Unlock()
 	before := len(s.dead)
 	s.dead = slices.DeleteFunc(s.dead, func(d deadParcel[T]) bool {
-		if !ids.takes(d.parcel.fields.ID) {
+		if !ids.takes(d.parcel.meta.ID()) {
 			return false
 		}
 		if !discard {

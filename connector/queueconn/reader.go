@@ -14,6 +14,8 @@ import (
 type reader[T any] struct {
 	queue  *Queue[T]
 	holder *holder
+	// entries are those that the last Read handed out; the slice is used again.
+	entries []*entry
 }
 
 var (
@@ -96,6 +98,7 @@ func (r *reader[T]) take(ctx context.Context, most int) ([]connector.Message[T],
 		return nil, idle{}, nil
 	}
 	messages, err := r.handOut(good)
+	clear(found)
 
 	return messages, idle{}, err
 }
@@ -182,11 +185,13 @@ func (q *Queue[T]) bury(ctx context.Context, found []loaded[T]) ([]loaded[T], er
 // handOut counts the attempt, notes it, and leases the messages to the reader.
 func (r *reader[T]) handOut(good []loaded[T]) ([]connector.Message[T], error) {
 	q := r.queue
-	entries := make([]*entry, len(good))
-	for i, m := range good {
-		entries[i] = m.entry
+	entries := r.entries[:0]
+	for _, m := range good {
+		entries = append(entries, m.entry)
 		m.entry.attempt++
 	}
+	defer clear(entries)
+	r.entries = entries
 	if err := q.note(entries); err != nil {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -197,21 +202,31 @@ func (r *reader[T]) handOut(good []loaded[T]) ([]connector.Message[T], error) {
 
 		return nil, err
 	}
-	metas := make([]connector.Meta, len(good))
 	messages := make([]connector.Message[T], len(good))
 	for i := range good {
 		e, p := good[i].entry, good[i].parcel
-		fields := p.fields
-		fields.Position = connector.Position{Partition: q.cfg.Name, Offset: e.seq}
-		fields.Attempt = e.counted()
-		metas[i] = connector.MakeMeta(fields)
-		messages[i] = connector.Message[T]{Meta: &metas[i], Value: p.value}
+		position := connector.Position{Partition: q.cfg.Name, Offset: e.seq}
+		messages[i] = connector.Message[T]{Meta: p.give(position, e.counted()), Value: p.value}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.schedule.lease(entries, r.holder, time.Now().Add(q.cfg.Lease))
 
 	return messages, nil
+}
+
+// give returns the metadata for one Read; the caller holds picking.
+func (p *parcel[T]) give(position connector.Position, attempt int) *connector.Meta {
+	fields := p.meta.Fields()
+	fields.Position, fields.Attempt = position, attempt
+	meta := &p.meta
+	if p.given {
+		meta = new(connector.Meta)
+	}
+	p.given = true
+	*meta = connector.MakeMeta(fields)
+
+	return meta
 }
 
 // note remembers attempts; the caller holds picking.

@@ -8,12 +8,12 @@ type entry struct {
 	attempt int       // how often it was handed out
 	spared  int       // how many of these do not count
 	due     time.Time // zero, or when its delay ends
-	stored  bool      // the storage has a standing of it
 	parcel  any       // the message itself, where it is in memory
+	stored  bool      // the storage has a standing of it
 
+	settling   bool
 	holder     *holder // while leased
 	until      time.Time
-	settling   bool
 	prev, next *entry
 }
 

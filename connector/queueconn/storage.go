@@ -41,14 +41,17 @@ type publish func(tail int64, n int, later []*entry)
 // parcel is a message that is to be stored, or was loaded. It has memory of its own, so that
 // none that stays keeps others from being freed.
 type parcel[T any] struct {
-	entry   entry // where the parcel itself is what the schedule knows
-	fields  connector.Fields
+	// entry is what the schedule knows, where that is the parcel itself. Of one that is being
+	// written it has nothing but when it is due.
+	entry entry
+	// meta is what was written, and from the first Read on what that one gave. Later ones get
+	// metadata of their own, because whoever read it may still have it.
+	meta    connector.Meta
 	value   T
 	encoded []byte
-	// due is when a message that is being written may be handed out; zero means at once. index
-	// is its place in the Write.
-	due   time.Time
-	index int
+	// index is the place of a message in the Write under way.
+	index int32
+	given bool
 }
 
 // loaded is a message that was read back. Err says why it is not readable.
