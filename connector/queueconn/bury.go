@@ -92,8 +92,8 @@ func (d *durable[T]) letter(seq int64, data []byte) connector.DeadLetter[T] {
 	var p parcel[T]
 	err = d.decode(&p, seq, t.record)
 	letter := connector.DeadLetter[T]{
-		ID: p.meta.ID(), Stage: d.cfg.Name, Cause: t.cause, Class: t.class,
-		Attempt: t.attempt, Value: p.value, Headers: p.meta.Fields().Headers, Err: err,
+		ID: p.fields.ID, Stage: d.cfg.Name, Cause: t.cause, Class: t.class,
+		Attempt: t.attempt, Value: p.value, Headers: p.fields.Headers, Err: err,
 	}
 	if letter.ID == "" {
 		letter.ID = d.position(seq)

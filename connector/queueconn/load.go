@@ -78,7 +78,7 @@ func (d *durable[T]) decode(p *parcel[T], seq int64, data []byte) error {
 	if err != nil {
 		return d.recordError(seq, data, err)
 	}
-	p.meta = connector.MakeMeta(fields)
+	p.fields = fields
 	value, err := d.codec.Decode(body)
 	if err != nil {
 		return d.recordError(seq, body, err)

@@ -24,7 +24,12 @@ type memory[T any] struct {
 	dead  []deadParcel[T]
 	// found is what load returned last.
 	found []loaded[T]
+	// spare are parcels to be used again: most messages stay for a moment.
+	spare []*parcel[T]
 }
+
+// mostSpare bounds the parcels that a queue keeps to use them again.
+const mostSpare = 1024
 
 type deadParcel[T any] struct {
 	seq     int64
@@ -40,7 +45,37 @@ func newMemory[T any](cfg Config, p publish) *memory[T] {
 func (s *memory[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
 	fields, due, err := parcelFields(m.Meta, s.cfg)
 
-	return &parcel[T]{entry: entry{due: due}, meta: connector.MakeMeta(fields), value: m.Value}, err
+	if err != nil {
+		return nil, err
+	}
+	p := s.blank()
+	p.entry.due, p.fields, p.value = due, fields, m.Value
+
+	return p, nil
+}
+
+func (s *memory[T]) blank() *parcel[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.spare) - 1
+	if last < 0 {
+		return &parcel[T]{}
+	}
+	p := s.spare[last]
+	s.spare = s.spare[:last]
+
+	return p
+}
+
+// forget keeps some of the parcels to be used again.
+func (s *memory[T]) forget(entries []*entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range entries[:min(len(entries), mostSpare-len(s.spare))] {
+		p := parcelOf[T](e)
+		*p = parcel[T]{}
+		s.spare = append(s.spare, p)
+	}
 }
 
 func (s *memory[T]) add(ctx context.Context, parcels []*parcel[T]) error {
@@ -56,7 +91,7 @@ func (s *memory[T]) add(ctx context.Context, parcels []*parcel[T]) error {
 			s.fresh[len(s.fresh)-1] = nil
 		}
 		if note != nil {
-			note(int(p.index), p.entry.seq)
+			note(p.index, p.entry.seq)
 		}
 	}
 	s.publish(s.tail, len(parcels), later)
@@ -124,7 +159,7 @@ func (s *memory[T]) buried(ctx context.Context) iter.Seq2[connector.DeadLetter[T
 				return
 			}
 			letter := connector.DeadLetter[T]{
-				ID: d.parcel.meta.ID(), Stage: s.cfg.Name, Attempt: d.attempt, Value: d.parcel.value, Headers: d.parcel.meta.Fields().Headers,
+				ID: d.parcel.fields.ID, Stage: s.cfg.Name, Attempt: d.attempt, Value: d.parcel.value, Headers: d.parcel.fields.Headers,
 				Cause: causeText(d.cause), Err: d.cause, Class: connector.ClassOf(d.cause).String(),
 			}
 			if !yield(letter, nil) {
@@ -147,7 +182,7 @@ func (s *memory[T]) unbury(_ context.Context, _ int64, ids wanted, discard bool)
 	defer s.mu.Unlock()
 	before := len(s.dead)
 	s.dead = slices.DeleteFunc(s.dead, func(d deadParcel[T]) bool {
-		if !ids.takes(d.parcel.meta.ID()) {
+		if !ids.takes(d.parcel.fields.ID) {
 			return false
 		}
 		if !discard {

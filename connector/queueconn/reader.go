@@ -202,31 +202,21 @@ func (r *reader[T]) handOut(good []loaded[T]) ([]connector.Message[T], error) {
 
 		return nil, err
 	}
+	metas := make([]connector.Meta, len(good))
 	messages := make([]connector.Message[T], len(good))
 	for i := range good {
 		e, p := good[i].entry, good[i].parcel
-		position := connector.Position{Partition: q.cfg.Name, Offset: e.seq}
-		messages[i] = connector.Message[T]{Meta: p.give(position, e.counted()), Value: p.value}
+		fields := p.fields
+		fields.Position = connector.Position{Partition: q.cfg.Name, Offset: e.seq}
+		fields.Attempt = e.counted()
+		metas[i] = connector.MakeMeta(fields)
+		messages[i] = connector.Message[T]{Meta: &metas[i], Value: p.value}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.schedule.lease(entries, r.holder, time.Now().Add(q.cfg.Lease))
 
 	return messages, nil
-}
-
-// give returns the metadata for one Read; the caller holds picking.
-func (p *parcel[T]) give(position connector.Position, attempt int) *connector.Meta {
-	fields := p.meta.Fields()
-	fields.Position, fields.Attempt = position, attempt
-	meta := &p.meta
-	if p.given {
-		meta = new(connector.Meta)
-	}
-	p.given = true
-	*meta = connector.MakeMeta(fields)
-
-	return meta
 }
 
 // note remembers attempts; the caller holds picking.

@@ -31,6 +31,16 @@ func (r *reader[T]) Settle(ctx context.Context, settlements []connector.Settleme
 		return nil
 	}
 	err := q.storage.settle(ctx, c)
+	q.settled(c, err)
+	if err == nil {
+		q.storage.forget(c.done)
+	}
+
+	return err
+}
+
+// settled brings the queue up to how the commit of the changes ended.
+func (q *Queue[T]) settled(c changes, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err != nil {
@@ -40,8 +50,6 @@ func (r *reader[T]) Settle(ctx context.Context, settlements []connector.Settleme
 		q.writers.broadcast()
 	}
 	q.readers.broadcast()
-
-	return err
 }
 
 func (q *Queue[T]) check(settlements []connector.Settlement) error {

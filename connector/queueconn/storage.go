@@ -24,6 +24,8 @@ type storage[T any] interface {
 	rewrite(entries []*entry) error
 	// settle makes the changes in one transaction.
 	settle(ctx context.Context, c changes) error
+	// forget is called with entries that nobody knows any more: they were settled as done.
+	forget(entries []*entry)
 	// buried yields the dead letters in the order in which they were accepted.
 	buried(ctx context.Context) iter.Seq2[connector.DeadLetter[T], error]
 	// unbury takes dead letters out, from a sequence number on, a bounded number in one
@@ -43,15 +45,12 @@ type publish func(tail int64, n int, later []*entry)
 type parcel[T any] struct {
 	// entry is what the schedule knows, where that is the parcel itself. Of one that is being
 	// written it has nothing but when it is due.
-	entry entry
-	// meta is what was written, and from the first Read on what that one gave. Later ones get
-	// metadata of their own, because whoever read it may still have it.
-	meta    connector.Meta
+	entry   entry
+	fields  connector.Fields
 	value   T
 	encoded []byte
-	// index is the place of a message in the Write under way.
-	index int32
-	given bool
+	// index is the place in the Write under way.
+	index int
 }
 
 // loaded is a message that was read back. Err says why it is not readable.

@@ -54,7 +54,7 @@ type writing[T any] struct {
 func (w *writing[T]) prepare(i, n int, m connector.Message[T]) {
 	p, err := w.queue.storage.prepare(m)
 	if err == nil {
-		p.index = int32(i)
+		p.index = i
 		w.parcels = append(w.parcels, p)
 		if w.index != nil {
 			w.index = append(w.index, i)
