@@ -69,7 +69,7 @@ func drainFaults() []fault {
 			old:   "if left.InFlight == 0 && (r.failure != nil || left.Unconfirmed == 0) {", new: "if true {",
 		},
 		{
-			name: "work-goes-on-after-deadline", breaks: 9, file: "flow/parallel.go",
+			name: "work-goes-on-after-deadline", breaks: 9, file: "flow/worker.go",
 			wrong: "a worker begins further messages after the drain deadline",
 			old:   "if aborted.Load() {\n\t\t\te.it.complete(connector.ErrStopped)", new: "if false {\n\t\t\te.it.complete(connector.ErrStopped)",
 		},
