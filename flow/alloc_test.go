@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/connector/memory"
+	"github.com/millrace-go/millrace/connector/queueconn"
 	"github.com/millrace-go/millrace/flow"
 	"github.com/millrace-go/millrace/retry"
 )
@@ -149,4 +150,28 @@ func sameRecords(_ context.Context, rs []record) ([]record, error) { return rs, 
 
 func deadRecords() connector.Sink[connector.DeadLetter[record]] {
 	return memory.NewSink[connector.DeadLetter[record]]()
+}
+
+// TestHopAllocatesLittle: a message through a queue in memory costs the text of its ID, and its
+// share of what a chunk costs.
+func TestHopAllocatesLittle(t *testing.T) {
+	queue, err := queueconn.NewMemory[record](queueconn.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	got := allocationsPerMessage(t, func(f records) flow.End { return endRecords(f.Via(queue).Retry(retry.Policy{})) })
+	if got > 2 {
+		t.Errorf("%.2f allocations a message, want at most 2", got)
+	}
+}
+
+// TestParallelAllocatesLittle: jobs are used again.
+func TestParallelAllocatesLittle(t *testing.T) {
+	got := allocationsPerMessage(t, func(f records) flow.End {
+		return endRecords(f.Parallel(2, func(f records) records { return f.Map(price) }))
+	})
+	if got > 0.5 {
+		t.Errorf("%.2f allocations a message, want at most 0.5", got)
+	}
 }

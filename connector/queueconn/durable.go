@@ -55,8 +55,6 @@ func (d *durable[T]) prepare(m connector.Message[T]) (*parcel[T], error) {
 	return &parcel[T]{entry: entry{due: due}, encoded: seal(record)}, nil
 }
 
-func (d *durable[T]) forget([]*entry) {}
-
 func (d *durable[T]) add(ctx context.Context, parcels []*parcel[T]) error {
 	return d.commits.do(ctx, func(b *batch) error {
 		for _, p := range parcels {

@@ -25,6 +25,8 @@ type Queue[T any] struct {
 	cfg     Config
 	durable bool
 	storage storage[T]
+	// forget, where set, is told of entries that were settled as done: nobody knows them any more.
+	forget func([]*entry)
 
 	// picking is held by whoever hands messages out. It is taken before mu.
 	picking sync.Mutex
@@ -47,7 +49,8 @@ func NewMemory[T any](cfg Config) (*Queue[T], error) {
 		return nil, configError(err)
 	}
 	q := newQueue[T](cfg)
-	q.storage = newMemory[T](cfg, q.publish)
+	m := newMemory[T](cfg, q.publish)
+	q.storage, q.forget = m, m.forget
 	q.mark = placing.Of(q)
 
 	return q, nil

@@ -32,8 +32,8 @@ func (r *reader[T]) Settle(ctx context.Context, settlements []connector.Settleme
 	}
 	err := q.storage.settle(ctx, c)
 	q.settled(c, err)
-	if err == nil {
-		q.storage.forget(c.done)
+	if err == nil && q.forget != nil {
+		q.forget(c.done)
 	}
 
 	return err

@@ -24,8 +24,6 @@ type storage[T any] interface {
 	rewrite(entries []*entry) error
 	// settle makes the changes in one transaction.
 	settle(ctx context.Context, c changes) error
-	// forget is called with entries that nobody knows any more: they were settled as done.
-	forget(entries []*entry)
 	// buried yields the dead letters in the order in which they were accepted.
 	buried(ctx context.Context) iter.Seq2[connector.DeadLetter[T], error]
 	// unbury takes dead letters out, from a sequence number on, a bounded number in one
