@@ -35,7 +35,7 @@ func (c *chunk[T]) refill(messages []connector.Message[T]) {
 	for i := range messages {
 		// The slice is used again and again: everything that may be left in it is written.
 		s := &settlements[i]
-		s.Position, s.Cause, s.Delay = messages[i].Meta.Position(), nil, 0
+		s.Position, s.Cause, s.Delay = messages[i].Position(), nil, 0
 	}
 }
 

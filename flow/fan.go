@@ -90,12 +90,12 @@ func (it *item) ofParts(outcome connector.Outcome, cause error, failed []error) 
 // leave runs as the stage that makes the parts returns. If it does not return, because a user
 // function has ended its goroutine, the message fails once the parts that there are have
 // ended.
-func leave(l *lane, parent *item, close func(error) error, returned *bool) {
+func leave(l *lane, parent *item, end func(error) error, returned *bool) {
 	if *returned {
 		return
 	}
-	l.exits()                                                        // the message ends here, and not with the push that is around this one
-	if err := close(l.panicked(parent, errGoexit)); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
+	l.exits()                                                      // the message ends here, and not with the push that is around this one
+	if err := end(l.panicked(parent, errGoexit)); err != errHeld { //nolint:errorlint // a sentinel that is never wrapped
 		parent.complete(err)
 	}
 }

@@ -60,14 +60,14 @@ func settlementFaults() []fault {
 		{
 			name: "inline-settlement-keeps-cause", breaks: 3, file: "flow/chunk.go",
 			wrong: "a settlement has the cause of an earlier message",
-			old:   "s.Position, s.Cause, s.Delay = messages[i].Meta.Position(), nil, 0",
-			new:   "s.Position, s.Delay = messages[i].Meta.Position(), 0",
+			old:   "s.Position, s.Cause, s.Delay = messages[i].Position(), nil, 0",
+			new:   "s.Position, s.Delay = messages[i].Position(), 0",
 		},
 		{
 			name: "inline-settlement-keeps-delay", breaks: 3, file: "flow/chunk.go",
 			wrong: "a settlement has the delay of an earlier message",
-			old:   "s.Position, s.Cause, s.Delay = messages[i].Meta.Position(), nil, 0",
-			new:   "s.Position, s.Cause = messages[i].Meta.Position(), nil",
+			old:   "s.Position, s.Cause, s.Delay = messages[i].Position(), nil, 0",
+			new:   "s.Position, s.Cause = messages[i].Position(), nil",
 		},
 		{
 			name: "last-settlement-of-chunk-lost", breaks: 3, file: "flow/tab.go",
