@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -85,8 +86,7 @@ func (s *Sink[T]) post(ctx context.Context, address *url.URL, body []byte, messa
 	if err != nil {
 		return err
 	}
-	// As in Caller.Call: Close reads a short rest, for the next request.
-	defer func() { _ = response.Body.Close() }()
+	defer leave(response)
 	switch {
 	case response.StatusCode == http.StatusMultiStatus:
 		return connector.Ambiguous(fmt.Errorf("httpconn: %s %s: status 207: the parts of the request fared differently",
@@ -122,4 +122,14 @@ func (s *Sink[T]) request(ctx context.Context, address *url.URL, body []byte, me
 	}
 
 	return request, nil
+}
+
+// leave closes the body. A short rest is read first, so that the next request need not
+// wait for the connection, or open another one.
+func leave(response *http.Response) {
+	const short = 4 << 10
+	if n := response.ContentLength; n > 0 && n <= short {
+		_, _ = io.CopyN(io.Discard, response.Body, n)
+	}
+	_ = response.Body.Close()
 }

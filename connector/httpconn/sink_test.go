@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -426,11 +427,11 @@ func TestSinkTargetGoesOn(t *testing.T) {
 func TestSinkReusesConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		connections := 0
+		var connections atomic.Int32
 		server := httptest.NewTestServer(t, &shop{status: func(n int) int { return []int{200, 400}[n%2] }})
 		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 			if state == http.StateNew {
-				connections++
+				connections.Add(1)
 			}
 		}
 		sink := newSink(t, httpconn.SinkConfig[order]{Client: server.Client()}, nil)
@@ -440,8 +441,8 @@ func TestSinkReusesConnection(t *testing.T) {
 			}
 			synctest.Wait() // the transport reads the rest in the background
 		}
-		if connections != 1 {
-			t.Errorf("10 requests over %d connections, want one", connections)
+		if n := connections.Load(); n != 1 {
+			t.Errorf("10 requests over %d connections, want one", n)
 		}
 	})
 }

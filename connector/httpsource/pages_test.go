@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +30,7 @@ type page struct {
 
 // feed serves items in pages of two.
 type feed struct {
+	mu    sync.Mutex // of items and requests, which change while it serves
 	items []int
 	// link says the next page in a Link header, in place of the body.
 	link bool
@@ -39,17 +42,19 @@ type feed struct {
 }
 
 func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	n := len(f.requests)
+	f.mu.Lock()
+	n, items := len(f.requests), f.items
 	f.requests = append(f.requests, r.URL.RequestURI())
+	f.mu.Unlock()
 	if handle := f.instead[n]; handle != nil {
 		handle(w, r)
 
 		return
 	}
 	from, _ := strconv.Atoi(r.URL.Query().Get("cursor"))
-	to := min(from+2, len(f.items))
-	p := page{Items: f.items[from:to]}
-	if to < len(f.items) {
+	to := min(from+2, len(items))
+	p := page{Items: items[from:to]}
+	if to < len(items) {
 		if f.link {
 			w.Header().Set("Link", fmt.Sprintf(`<?cursor=0>; rel="first", </feed?cursor=%d>; title="a, b"; rel="prefetch next"`, to))
 		} else {
@@ -298,7 +303,9 @@ func TestPagesPoll(t *testing.T) {
 			}
 			go func() {
 				time.Sleep(5*time.Minute + time.Second)
+				f.mu.Lock()
 				f.items = numbers(1, 5)
+				f.mu.Unlock()
 			}()
 			for len(got) < 6 {
 				messages, err := reader.Read(t.Context(), 10)
@@ -406,24 +413,23 @@ func TestPagesTimeout(t *testing.T) {
 // A feed that always names another page and never has items does not go on for ever.
 func TestPagesEmpty(t *testing.T) {
 	t.Parallel()
-	requests := 0
+	var requests atomic.Int32
 	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		requests++
-		_, _ = fmt.Fprintf(w, `{"next":"%d"}`, requests)
+		_, _ = fmt.Fprintf(w, `{"next":"%d"}`, requests.Add(1))
 	})
 	reader := open(t, newPages(t, httpsource.PagesConfig[page, int]{}, endless))
-	if _, err := reader.Read(t.Context(), 1); connector.ClassOf(err) != connector.ClassPermanent || requests != 1001 {
-		t.Errorf("%d requests: %v", requests, err)
+	if _, err := reader.Read(t.Context(), 1); connector.ClassOf(err) != connector.ClassPermanent || requests.Load() != 1001 {
+		t.Errorf("%d requests: %v", requests.Load(), err)
 	}
 	closed(t, reader)
 
 	synctest.Test(t, func(t *testing.T) { // with Poll it waits in between
-		requests = 0
+		requests.Store(0)
 		reader := open(t, newPages(t, httpsource.PagesConfig[page, int]{Poll: time.Minute}, endless))
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute+time.Second)
 		defer cancel()
-		if _, err := reader.Read(ctx, 1); !errors.Is(err, context.DeadlineExceeded) || requests != 91 {
-			t.Errorf("%d requests: %v", requests, err)
+		if _, err := reader.Read(ctx, 1); !errors.Is(err, context.DeadlineExceeded) || requests.Load() != 91 {
+			t.Errorf("%d requests: %v", requests.Load(), err)
 		}
 		closed(t, reader)
 	})

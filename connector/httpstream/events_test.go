@@ -281,13 +281,13 @@ func TestEventsPace(t *testing.T) {
 		events := newEvents(t, httpstream.EventsConfig[tick]{})
 		w, ended := listen(t.Context(), events)
 		time.Sleep(time.Second)
-		before := len(w.flushes)
+		before := len(w.flushed())
 		for n := range 100 {
 			write(t, events, n, n)
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(time.Second)
-		if n := len(w.flushes) - before; n < 10 || n > 12 || w.flushes[len(w.flushes)-1] != len(w.String()) {
+		if n := len(w.flushed()) - before; n < 10 || n > 12 || w.flushed()[len(w.flushed())-1] != len(w.String()) {
 			t.Errorf("%d flushes for 100 events within 100 ms", n)
 		}
 		text := w.String()

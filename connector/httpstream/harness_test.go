@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +71,14 @@ func (a *answer) FlushError() error {
 	a.flushes = append(a.flushes, a.text.Len())
 
 	return nil
+}
+
+// flushed returns where the flushes stand in the text.
+func (a *answer) flushed() []int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+
+	return slices.Clone(a.flushes)
 }
 
 func (a *answer) String() string {

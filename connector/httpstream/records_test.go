@@ -114,14 +114,14 @@ func TestRecordsFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newAnswer()
 		serve(newRecords(t, ticks(101, time.Millisecond, nil), httpstream.RecordsConfig[tick]{}), w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
-		if n := len(w.flushes); n < 10 || n > 12 || w.flushes[0] != len("{\"n\":0}\n") || w.flushes[n-1] != len(w.String()) {
-			t.Errorf("%d flushes at %v", n, w.flushes)
+		if n := len(w.flushed()); n < 10 || n > 12 || w.flushed()[0] != len("{\"n\":0}\n") || w.flushed()[n-1] != len(w.String()) {
+			t.Errorf("%d flushes at %v", n, w.flushed())
 		}
 		w = newAnswer()
 		config := httpstream.RecordsConfig[tick]{FlushInterval: time.Hour}
 		serve(newRecords(t, ticks(101, time.Millisecond, nil), config), w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
-		if n := len(w.flushes); n != 2 {
-			t.Errorf("%d flushes at %v", n, w.flushes)
+		if n := len(w.flushed()); n != 2 {
+			t.Errorf("%d flushes at %v", n, w.flushed())
 		}
 	})
 }
