@@ -278,13 +278,14 @@ func (g *gate) confirm(batch []verdict) {
 
 		return
 	}
-	if err != nil {
-		err = connector.Ambiguous(fmt.Errorf("flow %s: stage %s: the work is done, but was not confirmed: %w",
-			g.run.pipeline.name, g.station.name, err))
-	}
 	for _, v := range done {
-		g.leave(v.pass, err)
-		v.it.complete(err)
+		var failed error
+		if err != nil {
+			failed = connector.Ambiguous(fmt.Errorf("flow %s: stage %s: message %s: the work is done, but was not confirmed: %w",
+				g.run.pipeline.name, g.station.name, v.it.meta.ID(), err))
+		}
+		g.leave(v.pass, failed)
+		v.it.complete(failed)
 	}
 }
 

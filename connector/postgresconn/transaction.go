@@ -35,7 +35,12 @@ type method[T any] func(w *transaction[T], ctx context.Context) *failure
 func (c *Copy[T]) attempt(
 	ctx context.Context, messages []connector.Message[T], members []connector.Member, write method[T],
 ) *failure {
-	tx, err := c.config.Pool.Begin(ctx)
+	conn, err := c.config.Pool.Acquire(ctx)
+	if err != nil {
+		return c.fail(messages, "begin", err)
+	}
+	defer conn.Release() // last: what the session has is noted after the commit
+	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return c.fail(messages, "begin", err)
 	}
@@ -73,7 +78,7 @@ func (c *Copy[T]) attempt(
 		return &failure{fault: faultOf(err), row: unknownRow, unsaved: true, err: classifyCommit(err)}
 	}
 	if c.config.OnConflict != Refuse {
-		tx.Conn().PgConn().CustomData()[w.relation] = w.stream.layout
+		conn.Conn().PgConn().CustomData()[w.relation] = w.stream.layout
 	}
 
 	return nil
