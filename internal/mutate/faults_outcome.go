@@ -138,7 +138,7 @@ func onceFaults() []fault {
 		{
 			name: "unconfirmed-key-delivered", breaks: 7, file: "flow/once.go",
 			wrong: "a message whose key could not be confirmed is delivered",
-			old:   "err = connector.Ambiguous(fmt.Errorf(\"flow %s: stage %s: the work is done", new: "err = nil; _ = connector.Ambiguous(fmt.Errorf(\"flow %s: stage %s: the work is done",
+			old:   "failed = connector.Ambiguous(fmt.Errorf(\"flow %s: stage %s: message", new: "_ = connector.Ambiguous(fmt.Errorf(\"flow %s: stage %s: message",
 		},
 		{
 			name: "confirmation-for-ever", breaks: 7, file: "flow/once.go",
