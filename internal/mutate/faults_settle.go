@@ -70,6 +70,21 @@ func settlementFaults() []fault {
 			new:   "s.Position, s.Cause = messages[i].Position(), nil",
 		},
 		{
+			name: "plain-item-with-frames", breaks: 1, file: "flow/item.go",
+			wrong: "a message of an inline source ends without the frames that it has passed",
+			old:   "return it.frame == nil && it.path == nil", new: "return it.path == nil",
+		},
+		{
+			name: "inline-counts-forgotten", breaks: 2, file: "flow/ledger.go",
+			wrong: "what an inline source counted is lost when its run ends",
+			old:   "t.outcomes[outcome].Add(n)\n\t}\n}\n\nfunc (t *tally) line", new: "_, _ = outcome, n\n\t}\n}\n\nfunc (t *tally) line",
+		},
+		{
+			name: "inline-counts-not-shown", breaks: 2, file: "flow/counter.go",
+			wrong: "a stage of an inline source has counted nothing while its run goes on",
+			old:   "in += c.shown\n", new: "in += 0 * c.shown\n",
+		},
+		{
 			name: "last-settlement-of-chunk-lost", breaks: 3, file: "flow/tab.go",
 			wrong: "the last message of a chunk is not settled",
 			old:   "t.book.settleNow(ended)",

@@ -76,7 +76,7 @@ func drainFaults() []fault {
 		{
 			name: "chunk-goes-on-after-deadline", breaks: 9, file: "flow/chunk.go",
 			wrong: "the rest of a chunk runs after the drain deadline",
-			old:   "if aborted.Load() {\n\t\t\tit.complete(connector.ErrStopped)", new: "if false {\n\t\t\tit.complete(connector.ErrStopped)",
+			old:   "if aborted.Load() {\n\t\t\tit.complete(connector.ErrStopped)", new: "if aborted == nil {\n\t\t\tit.complete(connector.ErrStopped)",
 		},
 		{
 			name: "sink-not-flushed", breaks: 9, file: "flow/run.go",
