@@ -55,17 +55,21 @@ func (c sinkCases[T]) closeAccepted(t *testing.T) {
 	sameSet(t, c.h.Equal, o.contents(t), want)
 }
 
-// closeWriting closes the sink between the Writes of several writers.
+// closeWriting closes the sink between the Writes of several writers, the last of which
+// come when it is closed.
 func (c sinkCases[T]) closeWriting(t *testing.T) {
-	const writers, before, most = 3, 6, 40
+	const writers, before, most, late = 3, 6, 40, 2
 	o := c.open(t)
 	var accepted sync.Map
 	var count atomic.Int32
 	var wg sync.WaitGroup
-	enough := make(chan struct{})
+	enough, closed := make(chan struct{}), make(chan struct{})
 	for w := range writers {
 		wg.Go(func() {
 			for i := range most {
+				if i == most-late {
+					<-closed
+				}
 				n := w*most + i
 				if o.sink.Write(t.Context(), c.messages(n, 1)) == nil {
 					accepted.Store(n, true)
@@ -78,6 +82,7 @@ func (c sinkCases[T]) closeWriting(t *testing.T) {
 	}
 	<-enough
 	o.shut()
+	close(closed)
 	wg.Wait()
 	o.shut()
 	got := o.contents(t)
