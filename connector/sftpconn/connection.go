@@ -142,10 +142,14 @@ func (l *link) watch(ctx context.Context, timeout time.Duration) (over func()) {
 	}
 }
 
+// isEnd reports whether a request met the end of a file. An error that wraps io.EOF is
+// another thing: the connection has ended.
+func isEnd(err error) bool { return err == io.EOF } //nolint:errorlint // see above
+
 // classify gives an error of a request its class, and what tells of a broken connection.
 func classify(ctx context.Context, err error) error {
 	switch {
-	case err == nil, errors.Is(err, io.EOF) && ctx.Err() == nil:
+	case err == nil, isEnd(err) && ctx.Err() == nil:
 		return err
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", ctx.Err(), err)

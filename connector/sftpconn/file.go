@@ -2,9 +2,7 @@ package sftpconn
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/pkg/sftp"
 
@@ -75,12 +73,12 @@ func (f *file) request(what string, run func() (int, error)) (int, error) {
 	over := f.link.watch(context.Background(), f.folder.config.Timeout)
 	defer over()
 	n, err := run()
-	if err == nil || errors.Is(err, io.EOF) {
+	if err == nil || isEnd(err) {
 		if lookErr := f.look(); lookErr != nil {
 			err = lookErr
 		}
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !isEnd(err) {
 		return 0, fmt.Errorf("sftpconn: %s: %w", what, classify(context.Background(), err))
 	}
 
@@ -90,7 +88,7 @@ func (f *file) request(what string, run func() (int, error)) (int, error) {
 // Read implements io.Reader. Each piece costs a look at the file too.
 func (f *file) Read(p []byte) (int, error) {
 	if len(f.unread) == 0 {
-		if f.err != nil && !errors.Is(f.err, io.EOF) {
+		if f.err != nil && !isEnd(f.err) {
 			return 0, f.err
 		}
 		if f.buffer == nil {
