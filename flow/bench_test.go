@@ -3,9 +3,7 @@ package flow_test
 import (
 	"context"
 	"io"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/millrace-go/millrace/connector"
 	"github.com/millrace-go/millrace/flow"
@@ -120,57 +118,7 @@ func hotPath(source connector.Source[record], sink connector.Sink[record]) *flow
 		With(flow.Config{Chunk: benchChunk})
 }
 
-// BenchmarkChain runs the chain by hand and through a flow, turn and turn about in one
-// run, and reports the medians of the time per message and their ratio. The control
-// is the ratio of the loop with itself: what the machine adds.
-func BenchmarkChain(b *testing.B) {
-	const rounds = 9
-	var source, byHand, again, through []float64
-	for b.Loop() {
-		for range rounds {
-			source = append(source, timed(func(s *chunked, _ *sum) { drainSource(s) }))
-			byHand = append(byHand, timed(func(s *chunked, to *sum) { loop(s, to) }))
-			through = append(through, timed(func(s *chunked, to *sum) {
-				if err := hotPath(s, to).Run(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-			}))
-			again = append(again, timed(func(s *chunked, to *sum) { loop(s, to) }))
-		}
-	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(median(source), "source-ns/msg")
-	b.ReportMetric(median(byHand), "loop-ns/msg")
-	b.ReportMetric(median(through), "flow-ns/msg")
-	b.ReportMetric(median(through)/median(byHand), "flow/loop")
-	b.ReportMetric(median(again)/median(byHand), "loop/loop")
-}
-
-// timed returns the time per message that work takes for a million messages, which
-// are counted where they arrive.
-func timed(work func(*chunked, *sum)) float64 {
-	source, to := newChunked(benchMessages, benchChunk), &sum{}
-	start := time.Now()
-	work(source, to)
-
-	return float64(time.Since(start).Nanoseconds()) / benchMessages
-}
-
-func drainSource(s *chunked) {
-	for {
-		if _, err := s.Read(context.Background(), benchChunk); err != nil {
-			return
-		}
-	}
-}
-
-func median(of []float64) float64 {
-	slices.Sort(of)
-
-	return of[len(of)/2]
-}
-
-// TestChainArrives makes sure that both sides of BenchmarkChain do the same work.
+// TestChainArrives makes sure that the flow and the loop by hand do the same work.
 func TestChainArrives(t *testing.T) {
 	const n = 10_000
 	byHand, through := &sum{}, &sum{}

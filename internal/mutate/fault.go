@@ -32,7 +32,7 @@ func (f fault) packages() []string {
 // allFaults is the list.
 func allFaults() []fault {
 	return slices.Concat(
-		settlementFaults(), ledgerFaults(), holdFaults(), drainFaults(), stopFaults(), retryFaults(), panicFaults(),
+		settlementFaults(), sourceFaults(), ledgerFaults(), holdFaults(), drainFaults(), stopFaults(), retryFaults(), panicFaults(),
 		deadLetterFaults(), partialFaults(), onceFaults(), boundFaults(), definitionFaults(), orderFaults(),
 		durableFaults(), queueFaults(), storeFaults(), inputFaults(), fileFaults(), clockFaults(), httpFaults(), folderFaults(), documentFaults(),
 	)

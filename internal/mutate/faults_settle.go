@@ -84,6 +84,12 @@ func settlementFaults() []fault {
 			wrong: "a stage of an inline source has counted nothing while its run goes on",
 			old:   "in += c.shown\n", new: "in += 0 * c.shown\n",
 		},
+	}
+}
+
+// sourceFaults lose or disorder what a source is told, or what it hands out.
+func sourceFaults() []fault {
+	return []fault{
 		{
 			name: "last-settlement-of-chunk-lost", breaks: 3, file: "flow/tab.go",
 			wrong: "the last message of a chunk is not settled",
