@@ -86,7 +86,7 @@ func TestFloods(t *testing.T) {
 		if _, ok := errors.AsType[*connector.LimitError](err); !ok || connector.ClassOf(err) != connector.ClassPermanent {
 			t.Errorf("%s: %v", name, err)
 		}
-		if grown := after.TotalAlloc - before.TotalAlloc; grown > 320<<20 || took > 30*time.Second {
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > mostFlood || took > 30*time.Second {
 			t.Errorf("%s: %d bytes allocated, %v", name, grown, took)
 		}
 	}
